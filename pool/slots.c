@@ -1,0 +1,57 @@
+#include "pool/slots.h"
+
+#include "pool/secmem.h"
+
+#include <stdlib.h>
+
+static uint32_t round_up(size_t size, size_t multiple)
+{
+    return (uint32_t)((size + multiple - 1) / multiple * multiple);
+}
+
+int kw_slots_init(struct kw_slots *slots, enum kw_spec spec, uint32_t num)
+{
+    const struct kw_spec_info *info = kw_spec_info(spec);
+
+    kw_assert(num >= 1 && info->public_max <= UINT16_MAX && info->private_max <= UINT16_MAX);
+    struct kw_slots made = {.num = num, .private_offset = round_up(info->public_max, 16)};
+    made.size = round_up(made.private_offset + info->private_max, KW_CACHE_LINE);
+    made.memory = kw_secmem_alloc_aligned((size_t)num * made.size, KW_CACHE_LINE);
+    /* Zero is KW_SLOT_FREE. */
+    made.infos = calloc(num, sizeof(*made.infos));
+    if (made.memory == NULL || made.infos == NULL) {
+        kw_secmem_free(made.memory);
+        free(made.infos);
+        return -ENOMEM;
+    }
+    *slots = made;
+    return 0;
+}
+
+void kw_slots_done(struct kw_slots *slots)
+{
+    for (uint32_t i = 0; slots->infos != NULL && i < slots->num; i++) {
+        /* Relaxed: the caller says that no other call runs. */
+        uint32_t state = atomic_load_explicit(&slots->infos[i].state, memory_order_relaxed);
+        kw_assert(state == KW_SLOT_FREE || state == KW_SLOT_READY);
+    }
+    kw_secmem_free(slots->memory);
+    free(slots->infos);
+    *slots = (struct kw_slots){0};
+}
+
+void kw_slots_turn(struct kw_slots *slots, uint32_t index, enum kw_slot_state from, enum kw_slot_state to)
+{
+    kw_assert(index < slots->num);
+    /* Relaxed: what orders the slot's bytes is the push and pop of its index (L1 to L3 in idlist.c). */
+    uint32_t was = atomic_exchange_explicit(&slots->infos[index].state, to, memory_order_relaxed);
+    kw_assert(was == from);
+}
+
+void kw_slots_wipe(struct kw_slots *slots, uint32_t index)
+{
+    kw_assert(index < slots->num);
+    kw_erase(kw_slots_public(slots, index), slots->size);
+    slots->infos[index].public_len = 0;
+    slots->infos[index].private_len = 0;
+}

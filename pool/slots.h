@@ -1,0 +1,59 @@
+/* slots - the array of equal slots of a pool, in secret memory, and in whose hands each one is.
+ *
+ * Owned by one pool, which moves the indices between threads; a slot's bytes and lengths belong to whoever
+ * holds its index. The state of a slot says the same as the place of its index, and every step swaps it and
+ * asserts the one before: a slot given back twice, published twice or popped twice aborts instead of handing
+ * a key out twice.
+ */
+#ifndef KW_POOL_SLOTS_H
+#define KW_POOL_SLOTS_H
+
+#include "pool/bytes.h"
+#include "pool/spec.h"
+
+#include <stdatomic.h>
+
+enum kw_slot_state {
+    KW_SLOT_FREE, /* all zero */
+    KW_SLOT_MAKER,
+    KW_SLOT_READY,
+    KW_SLOT_TAKER,
+};
+
+/* What is known of a slot beside its bytes; not secret. */
+struct kw_slot_info {
+    _Atomic uint32_t state; /* enum kw_slot_state */
+    uint16_t public_len;
+    uint16_t private_len;
+};
+
+struct kw_slots {
+    uint32_t num;
+    uint32_t size;           /* bytes of one slot, whole cache lines: neighbours are in different hands */
+    uint32_t private_offset; /* of the private key in its slot */
+    uint8_t *memory;         /* secret memory, num * size bytes */
+    struct kw_slot_info *infos;
+};
+
+/* kw_slots_init() - makes num free slots, each with room for the largest pair of spec. Returns: 0 | -ENOMEM
+ */
+KW_MUST_CHECK int kw_slots_init(struct kw_slots *slots, enum kw_spec spec, uint32_t num);
+/* Wipes and frees; asserts that no slot is in a maker's or a taker's hands. Zeroed slots are fine. */
+void kw_slots_done(struct kw_slots *slots);
+
+/* Moves a slot on and asserts where it came from. */
+void kw_slots_turn(struct kw_slots *slots, uint32_t index, enum kw_slot_state from, enum kw_slot_state to);
+/* Zeroes the whole slot, not only the lengths' worth: a maker may have written more than it says. */
+void kw_slots_wipe(struct kw_slots *slots, uint32_t index);
+
+static inline uint8_t *kw_slots_public(const struct kw_slots *slots, uint32_t index)
+{
+    return slots->memory + (size_t)index * slots->size;
+}
+
+static inline uint8_t *kw_slots_private(const struct kw_slots *slots, uint32_t index)
+{
+    return kw_slots_public(slots, index) + slots->private_offset;
+}
+
+#endif
