@@ -1,0 +1,22 @@
+/* selftest_checks - one known-answer test per algorithm, each against a vector.
+ *
+ * Each returns 0 | KW_SELFTEST_FAILED | <0. The vector's texts are well formed (asserted); whether they hold
+ * is what is tested.
+ */
+#ifndef KW_ENGINE_SELFTEST_CHECKS_H
+#define KW_ENGINE_SELFTEST_CHECKS_H
+
+#include "engine/rng.h"
+#include "engine/selftest.h"
+#include "engine/selftest_vectors.h"
+
+KW_MUST_CHECK int kw_selftest_check_drbg(struct kw_rng *rng, const struct kw_selftest_drbg *vector);
+/* DER of the key; a signature with the key that is read back from it; a wrong signature refused; pct.h. */
+KW_MUST_CHECK int kw_selftest_check_rsa(struct kw_rng *rng, const struct kw_selftest_rsa *vector);
+/* The multiple of the base point; then as above, except that the signature is only verified (its nonce is
+ * random). */
+KW_MUST_CHECK int kw_selftest_check_ec(struct kw_rng *rng, const struct kw_selftest_ec *vector);
+/* The public key of the seed; then as for RSA. */
+KW_MUST_CHECK int kw_selftest_check_ed25519(struct kw_rng *rng, const struct kw_selftest_ed25519 *vector);
+
+#endif
