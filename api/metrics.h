@@ -1,0 +1,39 @@
+/* metrics - counters of the service, and the page that shows them with those of pools, engine and audit log.
+ *
+ * Relaxed atomics; any thread. The page is Prometheus text format 0.0.4.
+ */
+#ifndef KW_API_METRICS_H
+#define KW_API_METRICS_H
+
+#include "api/audit.h"
+#include "api/error.h"
+#include "api/loop.h"
+#include "engine/engine.h"
+#include "pool/histogram.h"
+
+#define KW_METRICS_OPERATIONS_MAX 64u
+
+struct kw_metrics {
+    /* By index in kw_operations; kw_num_operations: calls whose operation is not known. */
+    _Atomic uint64_t requests[KW_METRICS_OPERATIONS_MAX][KW_ERROR_NUM];
+    _Atomic uint64_t unauthenticated[KW_ERROR_NUM]; /* refused before anyone was identified; not audited */
+    _Atomic uint64_t audit_refusals;                /* refused because no record could be written */
+    struct kw_histogram request_time; /* authenticated calls, request complete to answer released */
+    struct kw_histogram
+        pool_wait[KW_SPEC_NUM]; /* of requests that took or waited for a pair; hits count as 0 */
+};
+
+/* What the page is made from; all borrowed. */
+struct kw_metrics_sources {
+    struct kw_metrics *metrics;
+    struct kw_pool *const *pools; /* KW_SPEC_NUM */
+    struct kw_engine *engine;
+    struct kw_audit *audit;
+    const struct kw_loop_stats *loops; /* of the API's server */
+    uint64_t started_ns;
+};
+
+/* Appends the page. */
+void kw_metrics_write(const struct kw_metrics_sources *sources, struct kw_sbuf *out);
+
+#endif

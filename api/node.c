@@ -1,0 +1,446 @@
+#include "api/node.h"
+
+#include "api/admin.h"
+#include "api/datadir.h"
+#include "api/json.h"
+#include "api/log.h"
+#include "api/runfile.h"
+#include "api/service.h"
+#include "engine/crypto.h"
+#include "engine/selftest.h"
+#include "pool/fault.h"
+#include "pool/secmem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define SERVING_THREADS_DEFAULT 4u
+#define MAIN_RESERVE            (1024u * 1024u)
+
+struct kw_node {
+    struct kw_node_config config;
+    struct kw_datadir datadir;
+    bool datadir_open;
+    struct kw_store *store;
+    struct kw_audit *audit;
+    struct kw_bell bell;
+    struct kw_pool *pools[KW_SPEC_NUM];
+    struct kw_engine *engine;
+    struct kw_metrics metrics;
+    struct kw_service service;
+    struct kw_admin admin;
+    struct kw_loop_stats api_loops, admin_loops;
+    struct kw_server *api_server;
+    struct kw_server *admin_server;
+    bool run_file;
+    unsigned serving_cpus[KW_LOOPS_MAX];
+};
+
+int kw_node_defaults(struct kw_node_config *ret)
+{
+    *ret = (struct kw_node_config){
+        .account = "000000000000",
+        .region = "us-east-1",
+        .pool_wait_ms = KW_POOL_WAIT_MS,
+        .waiters_max = KW_POOL_WAITERS_MAX,
+    };
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
+        ret->capacity[spec] = kw_spec_info((enum kw_spec)spec)->default_capacity;
+    return kw_cpus_allowed(&ret->cpus);
+}
+
+/* ---- the process ---- */
+
+static void raise_limit(int resource)
+{
+    struct rlimit limit;
+
+    if (getrlimit(resource, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(resource, &limit);
+}
+
+int kw_node_prepare_process(char *why, size_t why_cap)
+{
+    struct rlimit no_core = {0, 0};
+    const char *what = "";
+    int r;
+
+    umask(0077);
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0) {
+        r = -errno;
+        snprintf(why, why_cap, "core dumps cannot be switched off: %s", strerror(-r));
+        return r;
+    }
+    raise_limit(RLIMIT_MEMLOCK);
+    r = kw_crypto_init();
+    if (r == 0)
+        r = kw_secmem_thread_init(MAIN_RESERVE);
+    if (r < 0) {
+        snprintf(why, why_cap, "secret memory cannot be set up: %s",
+            r == KW_EOPENSSL ? "OpenSSL refused its memory functions" : strerror(-r));
+        return r;
+    }
+    kw_json_init();
+    r = kw_engine_selftest(&what);
+    if (r == 0) {
+        what = "ciphertext format";
+        r = kw_ciphertext_selftest();
+    }
+    if (r != 0)
+        snprintf(why, why_cap, "the known-answer test of %s failed: this build or machine must not make keys",
+            what);
+    return r == 0 ? 0 : -EIO;
+}
+
+/* ---- data ---- */
+
+/* The file first: should the power fail between the two, the next start makes another administrator. */
+static int make_administrator(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_principal *admin = kw_secmem_alloc(sizeof(*admin));
+    struct kw_change change = {
+        .kind = KW_CHANGE_CREATE_PRINCIPAL, .principal = admin, .now_ms = kw_wall_ms()};
+    int r = admin == NULL ? -ENOMEM : kw_principal_make_admin(admin, kw_bytes_str(node->config.account));
+
+    if (r == 0) {
+        r = kw_datadir_write_credentials(&node->datadir, admin, why, why_cap);
+        if (r == 0 && (r = kw_store_apply(node->store, &change)) != 0)
+            snprintf(why, why_cap, "the administrator cannot be stored");
+    } else {
+        snprintf(why, why_cap, "the administrator's credentials cannot be made");
+    }
+    kw_secmem_free(admin);
+    return r == 0 ? 0 : -EIO;
+}
+
+/* A folder keeps the account that it was made for: with another one its keys would be out of reach. */
+static int check_account(
+    const struct kw_node *node, const struct kw_snapshot *snapshot, char *why, size_t why_cap)
+{
+    const struct kw_principal *first = snapshot->principals[0];
+
+    if (strcmp(first->account, node->config.account) != 0) {
+        snprintf(why, why_cap, "the data folder %s belongs to account %s, not %s (--account)",
+            node->datadir.path, first->account, node->config.account);
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < snapshot->num_keys; i++) {
+        if (strcmp(snapshot->keys[i]->region, node->config.region) == 0)
+            return 0;
+    }
+    if (snapshot->num_keys > 0)
+        kw_log(KW_LOG_WARN, "no-keys-in-region", "region=%s keys_are_in=%s", node->config.region,
+            snapshot->keys[0]->region);
+    return 0;
+}
+
+static int ensure_administrator(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_snapshot_cell *cell = kw_store_cell(node->store);
+    const struct kw_snapshot *snapshot;
+    uint32_t reader;
+    bool none;
+    int r;
+
+    KW_TRY(kw_snapshot_reader_add(cell, &reader));
+    snapshot = kw_snapshot_acquire(cell, reader);
+    none = snapshot->num_principals == 0;
+    r = none ? 0 : check_account(node, snapshot, why, why_cap);
+    kw_snapshot_release(cell, reader);
+    return none ? make_administrator(node, why, why_cap) : r;
+}
+
+static int open_audit(struct kw_node *node, const uint8_t seed[32], char *why, size_t why_cap)
+{
+    char dir[sizeof(node->datadir.path) + 8];
+    struct kw_audit_config config = {.dir = dir, .signing_seed = seed};
+
+    snprintf(dir, sizeof(dir), "%s/audit", node->datadir.path);
+    return kw_audit_open(&node->audit, &config, why, why_cap) == 0 ? 0 : -EIO;
+}
+
+static int open_keystore(struct kw_node *node, uint8_t seed[32], char *why, size_t why_cap)
+{
+    uint8_t root_key[KW_ROOT_KEY_LEN];
+    KW_ERASE_GUARD(root_key);
+    char path[sizeof(node->datadir.path) + 16];
+    struct kw_keystore *keystore = NULL;
+
+    if (kw_datadir_root_key(&node->datadir, root_key, why, why_cap) != 0)
+        return -EIO;
+    snprintf(path, sizeof(path), "%s/keystore.db", node->datadir.path);
+    if (kw_keystore_open_sqlite(&keystore, path, root_key, why, why_cap) != 0)
+        return -EIO;
+    snprintf(why, why_cap, "the keystore in %s is damaged or cannot be written", node->datadir.path);
+    if (kw_keystore_secret_sqlite(keystore, "audit-signing", seed) != 0) {
+        keystore->ops->close(keystore);
+        return -EIO;
+    }
+    return kw_store_new(&node->store, keystore) == 0 ? 0 : -EIO; /* takes the keystore over */
+}
+
+static int open_data(struct kw_node *node, char *why, size_t why_cap)
+{
+    uint8_t seed[32];
+    KW_ERASE_GUARD(seed);
+
+    if (kw_datadir_open(&node->datadir, node->config.data_dir, why, why_cap) != 0)
+        return -EIO;
+    node->datadir_open = true;
+    KW_TRY(open_keystore(node, seed, why, why_cap));
+    KW_TRY(ensure_administrator(node, why, why_cap));
+    return open_audit(node, seed, why, why_cap);
+}
+
+/* ---- pools and workers ---- */
+
+static int open_pool(struct kw_node *node, enum kw_spec spec, char *why, size_t why_cap)
+{
+    struct kw_pool_config config = {
+        .spec = spec,
+        .capacity = node->config.capacity[spec],
+        .spare_slots = KW_MIN(node->config.cpus.num + KW_LOOPS_MAX + 8, KW_SLOTS_SPARE_MAX),
+        .waiters_max = node->config.waiters_max,
+        .bell = &node->bell,
+    };
+    int r;
+
+    if (config.capacity == 0)
+        return 0;
+    r = kw_pool_new(&node->pools[spec], &config);
+    if (r < 0)
+        snprintf(why, why_cap, "a pool of %u %s key pairs cannot be made: %s", config.capacity,
+            kw_spec_info(spec)->name, strerror(-r));
+    return r;
+}
+
+/* Of the first spec that is made. */
+static const char *generator_name(const struct kw_engine_stats *stats)
+{
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
+        if (stats->spec[spec].generator != NULL)
+            return stats->spec[spec].generator;
+    }
+    return "none";
+}
+
+static int start_engine(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_engine_config config = {.cpus = node->config.cpus, .bell = &node->bell};
+    int r = kw_cpu_choose(node->config.cpu_mask, &config.cpu_path);
+    struct kw_engine_stats stats;
+    char model[64];
+
+    if (r != 0) {
+        snprintf(why, why_cap,
+            r == KW_CPU_UNKNOWN_NAME ? "KEYWELL_CPU must be auto, portable or avx512ifma"
+                                     : "KEYWELL_CPU asks for what this CPU does not have");
+        return -EINVAL;
+    }
+    kw_bell_init(&node->bell);
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
+        KW_TRY(open_pool(node, (enum kw_spec)spec, why, why_cap));
+    memcpy(config.pools, node->pools, sizeof(config.pools));
+    r = kw_engine_new(&node->engine, &config);
+    if (r == 0)
+        r = kw_engine_start(node->engine);
+    if (r < 0) {
+        snprintf(
+            why, why_cap, "the workers cannot start: %s", r == KW_EOPENSSL ? "OpenSSL failed" : strerror(-r));
+        return r;
+    }
+    kw_cpu_model(model);
+    kw_engine_stats(node->engine, &stats);
+    kw_log(KW_LOG_INFO, "engine", "workers=%u generator=%s cpu_path=%s cpu=\"%s\"", config.cpus.num,
+        generator_name(&stats), kw_cpu_path_name(config.cpu_path), model);
+    return 0;
+}
+
+/* A protection that the system refused is said, not hidden. */
+static void log_protections(const struct kw_node *node)
+{
+    struct kw_engine_stats engine;
+    struct kw_secmem_stats memory;
+
+    kw_secmem_stats(&memory);
+    kw_engine_stats(node->engine, &engine);
+    kw_log(memory.locked_bytes == memory.mapped_bytes && memory.dontdump && memory.wipeonfork ? KW_LOG_INFO
+                                                                                              : KW_LOG_WARN,
+        "secret-memory", "mapped=%llu locked=%llu dontdump=%s wipeonfork=%s",
+        (unsigned long long)memory.mapped_bytes, (unsigned long long)memory.locked_bytes,
+        memory.dontdump ? "yes" : "no", memory.wipeonfork ? "yes" : "no");
+    if (!engine.pinned || !engine.idle_priority)
+        kw_log(KW_LOG_WARN, "workers", "pinned=%s idle_priority=%s", engine.pinned ? "yes" : "no",
+            engine.idle_priority ? "yes" : "no");
+    if (kw_fault_compiled_in())
+        kw_log(KW_LOG_WARN, "test-build", "note=\"fault hooks are compiled in: not for production\"");
+}
+
+/* ---- servers ---- */
+
+static unsigned choose_serving_cpus(struct kw_node *node)
+{
+    const struct kw_cpus *cpus = &node->config.cpus;
+    unsigned wanted = node->config.serving_threads;
+    unsigned num = wanted != 0 ? KW_MIN(wanted, KW_LOOPS_MAX) : KW_MIN(cpus->num, SERVING_THREADS_DEFAULT);
+
+    for (unsigned i = 0; i < num; i++)
+        node->serving_cpus[i] = cpus->cpu[i % cpus->num];
+    return num;
+}
+
+static int start_api(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_server_config config = {
+        .address = node->config.listen,
+        .handler = &kw_service_handler,
+        .shared = &node->service,
+        .stats = &node->api_loops,
+        .num_loops = choose_serving_cpus(node),
+        .cpus = node->serving_cpus,
+        .connections_max = node->config.connections_max,
+        .header_timeout_ms = node->config.header_timeout_ms,
+        .idle_timeout_ms = node->config.idle_timeout_ms,
+        .name = "serve",
+    };
+
+    memcpy(node->service.pools, node->pools, sizeof(node->pools));
+    node->service.engine = node->engine;
+    node->service.store = node->store;
+    node->service.audit = node->audit;
+    node->service.metrics = &node->metrics;
+    node->service.pool_wait_ms = node->config.pool_wait_ms;
+    memcpy(node->service.account, node->config.account, sizeof(node->service.account));
+    memcpy(node->service.region, node->config.region, sizeof(node->service.region));
+    return kw_server_start(&node->api_server, &config, why, why_cap);
+}
+
+static int start_admin(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_server_config config = {
+        .address = node->config.admin,
+        .handler = &kw_admin_handler,
+        .shared = &node->admin,
+        .stats = &node->admin_loops,
+        .num_loops = 1,
+        .connections_max = 64,
+        .name = "admin",
+    };
+
+    if (!node->config.has_admin)
+        return 0;
+    node->admin.sources = (struct kw_metrics_sources){
+        .metrics = &node->metrics,
+        .pools = node->pools,
+        .engine = node->engine,
+        .audit = node->audit,
+        .loops = &node->api_loops,
+        .started_ns = kw_now_ns(),
+    };
+    return kw_server_start(&node->admin_server, &config, why, why_cap);
+}
+
+static int refuse_open_listener(
+    const struct kw_address *address, const char *option, char *why, size_t why_cap)
+{
+    char text[KW_ADDRESS_TEXT_MAX];
+
+    if (kw_address_is_loopback(address))
+        return 0;
+    kw_address_format(address, text);
+    snprintf(
+        why, why_cap, "%s %s is not a loopback address, and without TLS no other is served", option, text);
+    return -EINVAL;
+}
+
+static int announce(struct kw_node *node, char *why, size_t why_cap)
+{
+    char listen[KW_ADDRESS_TEXT_MAX], admin[KW_ADDRESS_TEXT_MAX] = "";
+    int r;
+
+    kw_address_format(kw_node_address(node), listen);
+    if (node->admin_server != NULL)
+        kw_address_format(kw_node_admin_address(node), admin);
+    r = kw_runfile_write(node->datadir.fd, listen, node->admin_server != NULL ? admin : NULL);
+    if (r < 0) {
+        snprintf(why, why_cap, "run.json cannot be written in %s: %s", node->datadir.path, strerror(-r));
+        return r;
+    }
+    node->run_file = true;
+    log_protections(node);
+    if (node->admin_server != NULL)
+        kw_log(KW_LOG_INFO, "admin", "address=%s", admin);
+    kw_log(KW_LOG_INFO, "listening", "address=%s", listen);
+    return 0;
+}
+
+static int start(struct kw_node *node, char *why, size_t why_cap)
+{
+    if (kw_ring_probe(why, why_cap) != 0)
+        return -ENOSYS;
+    KW_TRY(refuse_open_listener(&node->config.listen, "--listen", why, why_cap));
+    if (node->config.has_admin)
+        KW_TRY(refuse_open_listener(&node->config.admin, "--admin", why, why_cap));
+    KW_TRY(open_data(node, why, why_cap));
+    KW_TRY(start_engine(node, why, why_cap));
+    KW_TRY(start_api(node, why, why_cap));
+    KW_TRY(start_admin(node, why, why_cap));
+    return announce(node, why, why_cap);
+}
+
+int kw_node_start(struct kw_node **ret, const struct kw_node_config *config, char *why, size_t why_cap)
+{
+    size_t size = (sizeof(struct kw_node) + KW_CACHE_LINE - 1) & ~(size_t)(KW_CACHE_LINE - 1);
+    struct kw_node *node = aligned_alloc(KW_CACHE_LINE, size);
+    int r;
+
+    snprintf(why, why_cap, "out of memory");
+    if (node == NULL)
+        return -ENOMEM;
+    memset(node, 0, size);
+    node->config = *config;
+    r = start(node, why, why_cap);
+    if (r < 0) {
+        kw_node_stop(node);
+        return r;
+    }
+    *ret = node;
+    return 0;
+}
+
+/* Against the direction of start: first nobody asks any more, then nobody makes, then the records are closed.
+ */
+void kw_node_stop(struct kw_node *node)
+{
+    if (node == NULL)
+        return;
+    kw_server_stop(node->api_server);
+    kw_server_stop(node->admin_server);
+    kw_engine_free(node->engine);
+    if (node->audit != NULL)
+        kw_audit_close(node->audit);
+    if (node->store != NULL)
+        kw_store_free(node->store);
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
+        kw_pool_free(node->pools[spec]);
+    if (node->run_file)
+        kw_runfile_remove(node->datadir.fd);
+    if (node->datadir_open)
+        kw_datadir_close(&node->datadir);
+    free(node);
+}
+
+const struct kw_address *kw_node_address(const struct kw_node *node)
+{
+    return kw_server_address(node->api_server);
+}
+
+const struct kw_address *kw_node_admin_address(const struct kw_node *node)
+{
+    return node->admin_server != NULL ? kw_server_address(node->admin_server) : NULL;
+}

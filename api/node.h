@@ -1,0 +1,53 @@
+/* node - everything that a running server is made of, started and stopped in the right order.
+ *
+ * One owner thread. The process is prepared first (kw_node_prepare_process), once, before any other thread
+ * runs.
+ */
+#ifndef KW_API_NODE_H
+#define KW_API_NODE_H
+
+#include "api/address.h"
+#include "api/server.h"
+#include "engine/topology.h"
+#include "pool/spec.h"
+
+struct kw_node_config {
+    const char *data_dir;
+    struct kw_address listen; /* loopback only, until there is TLS; port 0: a free one */
+    struct kw_address admin;  /* loopback only */
+    bool has_admin;
+    char account[KW_ACCOUNT_LEN + 1];
+    char region[KW_REGION_MAX + 1];
+    struct kw_cpus cpus;            /* where workers and serving threads run */
+    unsigned serving_threads;       /* 0: one a core, at most 4 */
+    uint32_t capacity[KW_SPEC_NUM]; /* pairs per pool; 0: this spec is switched off */
+    uint32_t pool_wait_ms;
+    uint32_t waiters_max;     /* per spec */
+    uint32_t connections_max; /* 0: KW_CONNECTIONS_MAX; the same for the time-outs below */
+    uint32_t header_timeout_ms;
+    uint32_t idle_timeout_ms;
+    const char *cpu_mask; /* KEYWELL_CPU; NULL: auto */
+};
+
+struct kw_node;
+
+/* Fills in every default: region us-east-1, account 000000000000, the allowed cores, the pools' capacities.
+ * Returns: 0 | negative errno */
+KW_MUST_CHECK int kw_node_defaults(struct kw_node_config *ret);
+
+/* kw_node_prepare_process() - no core dumps, not dumpable, memory locking as far as allowed, secret memory
+ * and OpenSSL set up, known-answer tests passed. Out on failure: why. Returns: 0 | negative (why says) */
+KW_MUST_CHECK int kw_node_prepare_process(char *why, size_t why_cap);
+
+/* kw_node_start() - opens the data folder (making what is missing), and serves when it returns 0. Out on
+ * failure: why, a sentence for the operator; everything is stopped again. Returns: 0 | negative */
+KW_MUST_CHECK int kw_node_start(
+    struct kw_node **ret, const struct kw_node_config *config, char *why, size_t why_cap);
+/* Answers what is in flight, stops and frees everything. NULL is fine. */
+void kw_node_stop(struct kw_node *node);
+
+/* The addresses with the ports that were picked; admin is NULL without an admin listener. */
+const struct kw_address *kw_node_address(const struct kw_node *node);
+const struct kw_address *kw_node_admin_address(const struct kw_node *node);
+
+#endif

@@ -1,0 +1,37 @@
+/* service - the KMS API behind a server's loops.
+ *
+ * What crosses threads: key pairs (pools), snapshots and changes of the keystore (store.h), audit records
+ * (audit.h), counters (metrics.h). All else belongs to one serving thread.
+ */
+#ifndef KW_API_SERVICE_H
+#define KW_API_SERVICE_H
+
+#include "api/audit.h"
+#include "api/exchange.h"
+#include "api/metrics.h"
+#include "engine/engine.h"
+
+struct kw_service_thread;
+
+struct kw_service {
+    struct kw_pool *pools[KW_SPEC_NUM]; /* NULL: this spec is switched off */
+    struct kw_engine *engine;           /* borrowed, like all below */
+    struct kw_store *store;
+    struct kw_audit *audit;
+    struct kw_metrics *metrics;
+    char account[KW_ACCOUNT_LEN + 1];
+    char region[KW_REGION_MAX + 1];
+    uint32_t pool_wait_ms; /* how long a request waits for a pair */
+};
+
+/* Its handler; the server's `shared` is a struct kw_service that outlives it. */
+extern const struct kw_handler kw_service_handler;
+
+/* Algorithms and contexts of one serving thread. */
+struct kw_wrapper *kw_service_thread_wrapper(struct kw_service_thread *thread);
+struct kw_service *kw_service_thread_service(struct kw_service_thread *thread);
+/* Do calls of this thread wait for a pair of spec? Then one that comes later goes behind them. */
+bool kw_service_thread_has_waiters(const struct kw_service_thread *thread, enum kw_spec spec);
+struct kw_mailbox *kw_service_thread_store_mailbox(struct kw_service_thread *thread);
+
+#endif
