@@ -1,0 +1,132 @@
+#include "bench/rsafarm.h"
+
+#include "engine/der.h"
+
+#include <openssl/bn.h>
+#include <stdlib.h>
+
+#define PRIME_BITS 1024
+
+struct numbers {
+    BN_CTX *ctx;
+    BIGNUM *e, *n, *d, *p1, *q1, *lcm, *gcd, *dp, *dq, *qinv;
+};
+
+static bool numbers_init(struct numbers *t)
+{
+    BIGNUM **all[] = {&t->e, &t->n, &t->d, &t->p1, &t->q1, &t->lcm, &t->gcd, &t->dp, &t->dq, &t->qinv};
+    bool ok = (t->ctx = BN_CTX_new()) != NULL;
+
+    for (size_t i = 0; i < KW_ARRAY_LEN(all); i++)
+        ok = (*all[i] = BN_new()) != NULL && ok;
+    return ok && BN_set_word(t->e, 65537) == 1;
+}
+
+static void numbers_done(struct numbers *t)
+{
+    BIGNUM *all[] = {t->e, t->n, t->d, t->p1, t->q1, t->lcm, t->gcd, t->dp, t->dq, t->qinv};
+
+    for (size_t i = 0; i < KW_ARRAY_LEN(all); i++)
+        BN_free(all[i]);
+    BN_CTX_free(t->ctx);
+}
+
+/* RFC 8017 3.2 with d modulo lcm(p-1, q-1). */
+static bool derive(struct numbers *t, const BIGNUM *p, const BIGNUM *q)
+{
+    return BN_mul(t->n, p, q, t->ctx) && BN_sub(t->p1, p, BN_value_one()) &&
+           BN_sub(t->q1, q, BN_value_one()) && BN_gcd(t->gcd, t->p1, t->q1, t->ctx) &&
+           BN_mul(t->lcm, t->p1, t->q1, t->ctx) && BN_div(t->lcm, NULL, t->lcm, t->gcd, t->ctx) &&
+           BN_mod_inverse(t->d, t->e, t->lcm, t->ctx) != NULL && BN_mod(t->dp, t->d, t->p1, t->ctx) &&
+           BN_mod(t->dq, t->d, t->q1, t->ctx) && BN_mod_inverse(t->qinv, q, p, t->ctx) != NULL;
+}
+
+static struct kw_bytes put(const BIGNUM *number, uint8_t *at)
+{
+    return KW_BYTES(at, (size_t)BN_bn2bin(number, at));
+}
+
+static int encode(const struct numbers *t, const BIGNUM *p, const BIGNUM *q, struct kw_rsafarm_pair *ret)
+{
+    uint8_t raw[8][256];
+    struct kw_der_rsa key = {
+        .n = put(t->n, raw[0]),
+        .e = put(t->e, raw[1]),
+        .d = put(t->d, raw[2]),
+        .p = put(p, raw[3]),
+        .q = put(q, raw[4]),
+        .dp = put(t->dp, raw[5]),
+        .dq = put(t->dq, raw[6]),
+        .qinv = put(t->qinv, raw[7]),
+    };
+    struct kw_buf public = KW_BUF(ret->der, 294), private = KW_BUF(ret->der + 294, 1232);
+
+    if (kw_der_rsa_public(&public, key.n, key.e) != 0 || kw_der_rsa_private(&private, &key) != 0)
+        return -EINVAL;
+    ret->public_len = (uint16_t) public.len;
+    ret->private_len = (uint16_t) private.len;
+    return 0;
+}
+
+static size_t primes_for(size_t num)
+{
+    size_t primes = 2;
+
+    while (primes * (primes - 1) / 2 < num)
+        primes++;
+    return primes;
+}
+
+/* p > q, as the encoders and CRT want it; 65537 must divide neither p-1 nor q-1. */
+static bool usable(struct numbers *t, const BIGNUM *prime)
+{
+    return BN_sub(t->p1, prime, BN_value_one()) && BN_mod_word(t->p1, 65537) != 0;
+}
+
+static int make_primes(struct numbers *t, BIGNUM **primes, size_t num)
+{
+    for (size_t i = 0; i < num; i++) {
+        primes[i] = BN_new();
+        do {
+            if (primes[i] == NULL || !BN_generate_prime_ex(primes[i], PRIME_BITS, 0, NULL, NULL, NULL))
+                return KW_EOPENSSL;
+        } while (!usable(t, primes[i]));
+    }
+    return 0;
+}
+
+static int make_pairs(
+    struct numbers *t, BIGNUM **primes, size_t num_primes, struct kw_rsafarm_pair *pairs, size_t num)
+{
+    size_t done = 0;
+
+    for (size_t i = 1; i < num_primes && done < num; i++) {
+        for (size_t j = 0; j < i && done < num; j++) {
+            bool greater = BN_cmp(primes[i], primes[j]) > 0;
+            const BIGNUM *p = primes[greater ? i : j], *q = primes[greater ? j : i];
+
+            if (!derive(t, p, q))
+                return KW_EOPENSSL;
+            KW_TRY(encode(t, p, q, &pairs[done++]));
+        }
+    }
+    return 0;
+}
+
+int kw_rsafarm_fill(struct kw_rsafarm_pair *pairs, size_t num)
+{
+    size_t num_primes = primes_for(num);
+    BIGNUM **primes = calloc(num_primes, sizeof(*primes));
+    struct numbers t = {.ctx = NULL};
+    int r = primes != NULL && numbers_init(&t) ? 0 : -ENOMEM;
+
+    if (r == 0)
+        r = make_primes(&t, primes, num_primes);
+    if (r == 0)
+        r = make_pairs(&t, primes, num_primes, pairs, num);
+    for (size_t i = 0; primes != NULL && i < num_primes; i++)
+        BN_free(primes[i]);
+    free(primes);
+    numbers_done(&t);
+    return r;
+}
