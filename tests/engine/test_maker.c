@@ -77,7 +77,7 @@ START_TEST(a_half_done_search_goes_on_in_its_slot)
     uint32_t slot = 0;
 
     begin(4, 0);
-    fake[spec].cost_ns = 10 * MS;
+    fake[spec].cost_ns = 200 * MS;
     ck_assert_int_eq(kw_maker_run(&maker, MS), 0);
     ck_assert(maker.holding);
     slot = maker.slot.index;
