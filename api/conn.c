@@ -10,8 +10,6 @@
  * closing with unread bytes would reset the connection and could destroy the answer on its way. */
 #define LINGER_MS        2000u
 #define LINGER_BYTES_MAX (32u * 1024u * 1024u)
-/* A buffer this small is kept between requests of a connection. */
-#define KEEP_BYTES 0u
 
 enum state {
     READING,   /* waiting for a request, or for the rest of one */
@@ -174,7 +172,7 @@ static void next_request(struct kw_conn *conn)
     }
     conn->state = READING;
     if (conn->in.len == 0) {
-        kw_sbuf_reset(&conn->in, KEEP_BYTES);
+        kw_sbuf_done(&conn->in); /* an idle connection holds no buffer */
         count_bytes(conn);
         set_timer(conn, KW_TIMER_IDLE);
         receive(conn);

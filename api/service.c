@@ -14,7 +14,6 @@
 
 struct kw_service_thread {
     struct kw_service *service;
-    struct kw_loop *loop;
     struct kw_wrapper *wrapper;
     struct kw_sigv4_engine *sigv4;
     uint32_t reader; /* of the snapshot cell */
@@ -525,7 +524,6 @@ static int start(void *shared, struct kw_loop *loop, void **ret_ctx, char *why, 
         return -ENOMEM;
     memset(thread, 0, sizeof(*thread));
     thread->service = shared;
-    thread->loop = loop;
     thread->stranger_log.interval_ns = 1000000000u;
     thread->internal_log.interval_ns = 1000000000u;
     thread->store_mail.eventfd = -1;
