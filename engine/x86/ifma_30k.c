@@ -1,0 +1,9 @@
+/* Numbers of up to 1550 bits, with fewer multiplications. */
+#define KW_LIMBS       30
+#define KW_GROUPS      1
+#define KW_WINDOW      4
+#define KW_KERNEL      kw_kernel_ifma_30k
+#define KW_KERNEL_NAME "avx512ifma-30k"
+#include "engine/x86/ifma_karatsuba.h"
+
+#include "engine/x86/ifma_kernel.h"
