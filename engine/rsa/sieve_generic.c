@@ -1,0 +1,3 @@
+#include "engine/rsa/sieve_ops.h"
+
+const struct kw_sieve_ops *const kw_sieve_avx512ifma = NULL;
