@@ -229,6 +229,20 @@ static const char *generator_name(const struct kw_engine_stats *stats)
     return "none";
 }
 
+static int test_path(enum kw_cpu_path path, char *why, size_t why_cap)
+{
+    const char *what = "";
+
+    if (kw_engine_selftest_path(path, &what) == 0)
+        return 0;
+    snprintf(why, why_cap,
+        "the known-answer test of %s on the CPU path %s failed: this build or machine must not make keys "
+        "(KEYWELL_CPU "
+        "may choose another path)",
+        what, kw_cpu_path_name(path));
+    return -EIO;
+}
+
 static int start_engine(struct kw_node *node, char *why, size_t why_cap)
 {
     struct kw_engine_config config = {.cpus = node->config.cpus, .bell = &node->bell};
@@ -242,6 +256,7 @@ static int start_engine(struct kw_node *node, char *why, size_t why_cap)
                                      : "KEYWELL_CPU asks for what this CPU does not have");
         return -EINVAL;
     }
+    KW_TRY(test_path(config.cpu_path, why, why_cap));
     kw_bell_init(&node->bell);
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
         KW_TRY(open_pool(node, (enum kw_spec)spec, why, why_cap));

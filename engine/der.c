@@ -1,5 +1,7 @@
 #include "engine/der.h"
 
+#include "engine/rsa/words.h"
+
 #include <assert.h>
 
 /* ITU-T X.690: the identifier octets used here. */
@@ -70,10 +72,27 @@ static void put_header(struct kw_buf *buf, uint8_t tag, size_t len)
     kw_buf_put_u8(buf, (uint8_t)len);
 }
 
+/* How long a DER integer is says how many octets of it are 0, and what its top bit is. Whoever sees the
+ * length of an encrypted key sees the sum, and there is no other encoding. */
+static bool begins_with_zero(struct kw_bytes magnitude)
+{
+    bool zero = magnitude.ptr[0] == 0;
+
+    kw_declassify(&zero, sizeof(zero));
+    return zero;
+}
+static uint8_t top_bit(struct kw_bytes magnitude)
+{
+    uint8_t bit = magnitude.ptr[0] >> 7;
+
+    kw_declassify(&bit, sizeof(bit));
+    return bit;
+}
+
 /* Leading zeros are no part of a DER integer. */
 static struct kw_bytes strip(struct kw_bytes magnitude)
 {
-    while (magnitude.len > 0 && magnitude.ptr[0] == 0) {
+    while (magnitude.len > 0 && begins_with_zero(magnitude)) {
         magnitude.ptr++;
         magnitude.len--;
     }
@@ -90,13 +109,13 @@ static bool possible(struct kw_bytes stripped)
 /* Content octets of a stripped, positive integer: one zero more if its top bit would read as a sign. */
 static size_t integer_len(struct kw_bytes stripped)
 {
-    return stripped.len + (stripped.ptr[0] >> 7);
+    return stripped.len + top_bit(stripped);
 }
 
 static void put_integer(struct kw_buf *buf, struct kw_bytes stripped)
 {
     put_header(buf, TAG_INTEGER, integer_len(stripped));
-    if (stripped.ptr[0] >> 7)
+    if (top_bit(stripped))
         kw_buf_put_u8(buf, 0);
     kw_buf_put_bytes(buf, stripped);
 }

@@ -40,6 +40,10 @@ struct kw_generator {
     const struct kw_generator_ops *ops;
 };
 
+/* kw_generator_wipe_slot() - what is left of a pair that failed: zeros in the whole room of the spec, and no
+ * lengths. */
+void kw_generator_wipe_slot(enum kw_spec spec, struct kw_slot *slot);
+
 /* Ours over OpenSSL: every spec, every CPU. */
 extern const struct kw_generator_ops kw_generator_openssl;
 

@@ -74,16 +74,6 @@ static void run_on_fiber(void *arg)
     self->result = make_pair(self);
 }
 
-static void wipe_slot(const struct openssl_generator *self, struct kw_slot *slot)
-{
-    const struct kw_spec_info *info = kw_spec_info(self->spec);
-
-    kw_erase(slot->public_der, info->public_max);
-    kw_erase(slot->private_der, info->private_max);
-    slot->public_len = 0;
-    slot->private_len = 0;
-}
-
 static int openssl_run(struct kw_generator *generator, uint64_t deadline_ns, struct kw_slot *slot)
 {
     struct openssl_generator *self = KW_CONTAINER_OF(generator, struct openssl_generator, generator);
@@ -101,7 +91,7 @@ static int openssl_run(struct kw_generator *generator, uint64_t deadline_ns, str
     if (self->result == 0)
         return 0;
     ERR_clear_error();
-    wipe_slot(self, slot);
+    kw_generator_wipe_slot(self->spec, slot);
     return KW_GENERATOR_FAILED;
 }
 

@@ -4,9 +4,9 @@
  * kw_rng_bytes() shares no lock with any other thread. What OpenSSL draws itself while it makes or tests a
  * key from that context takes one lock of the process on the way (OpenSSL 3.0, RAND_get_rand_method()), for
  * well below a microsecond a draw; everybody else draws from a kw_drbg, so the lock couples workers with each
- * other only. A worker that is stopped exactly there holds up the other workers, until it goes on, as soon as
- * they draw; requests that pools serve are not touched. Generators of our own, drawing from kw_rng_bytes(),
- * will not need the lock.
+ * other only, and only while they make EC or Ed25519 pairs: the generator of RSA pairs draws from
+ * kw_rng_bytes() alone. A worker that is stopped exactly there holds up the other workers, until it goes on,
+ * as soon as they draw in the same way; requests that pools serve are not touched.
  *
  * One owner thread. Source: SP 800-90A section 10.2.1 through OpenSSL's EVP_RAND (drbg.h).
  */

@@ -5,12 +5,17 @@
 #ifndef KW_ENGINE_SELFTEST_H
 #define KW_ENGINE_SELFTEST_H
 
-#include "pool/base.h"
+#include "engine/cpu.h"
 
 enum { KW_SELFTEST_FAILED = 1 };
 
 /* kw_engine_selftest() - Out: ret_what names the failed test (static text) on any failure, NULL on success.
  * Takes some milliseconds. Returns: 0 | KW_SELFTEST_FAILED | <0 */
 KW_MUST_CHECK int kw_engine_selftest(const char **ret_what);
+
+/* kw_engine_selftest_path() - the arithmetic by which RSA pairs are made on a path, which this machine must
+ * have: every kernel that the generator uses there, on every lane. Less than 50 ms. Out and returns: as above
+ */
+KW_MUST_CHECK int kw_engine_selftest_path(enum kw_cpu_path path, const char **ret_what);
 
 #endif

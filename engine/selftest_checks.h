@@ -7,6 +7,7 @@
 #define KW_ENGINE_SELFTEST_CHECKS_H
 
 #include "engine/rng.h"
+#include "engine/rsa/kernel.h"
 #include "engine/selftest.h"
 #include "engine/selftest_vectors.h"
 
@@ -18,5 +19,16 @@ KW_MUST_CHECK int kw_selftest_check_rsa(struct kw_rng *rng, const struct kw_self
 KW_MUST_CHECK int kw_selftest_check_ec(struct kw_rng *rng, const struct kw_selftest_ec *vector);
 /* The public key of the seed; then as for RSA. */
 KW_MUST_CHECK int kw_selftest_check_ed25519(struct kw_rng *rng, const struct kw_selftest_ed25519 *vector);
+
+/* ---- kernels (selftest_kernels.c): bits is what the kernel is told of the length of its numbers ---- */
+
+/* Filter and round: the primes pass, the composites do not, idle lanes say nothing. */
+KW_MUST_CHECK int kw_selftest_check_prime(struct kw_rng *rng, const struct kw_kernel *kernel, unsigned bits,
+    const struct kw_selftest_prime *vector);
+KW_MUST_CHECK int kw_selftest_check_primes(
+    struct kw_rng *rng, const struct kw_kernel *kernel, unsigned bits, const struct kw_selftest_rsa *vector);
+/* Power: both CRT halves of the signature; where bits allows, the signature by d too. */
+KW_MUST_CHECK int kw_selftest_check_power(
+    struct kw_rng *rng, const struct kw_kernel *kernel, unsigned bits, const struct kw_selftest_rsa *vector);
 
 #endif

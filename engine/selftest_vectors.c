@@ -54,6 +54,13 @@ const struct kw_selftest_rsa kw_selftest_rsa_vector = {
         },
 };
 
+/* 2^141 - 9, 2^171 - 19, 2^201 - 55: of the lengths of auxiliary primes (FIPS 186-5 Table A.1). */
+const struct kw_selftest_prime kw_selftest_prime_vectors[KW_SELFTEST_PRIME_NUM] = {
+    {141, "1ffffffffffffffffffffffffffffffffff7"},
+    {171, "07ffffffffffffffffffffffffffffffffffffffffed"},
+    {201, "01ffffffffffffffffffffffffffffffffffffffffffffffffc9"},
+};
+
 /* The keys and signatures on the NIST curves: RFC 6979 A.2.5, A.2.6, A.2.7, each with the hash function of
  * the curve's size. secp256k1: the base point of SEC 2 section 2.4.1 and the signature of RFC 6979's method
  * that implementations of the curve share as a test. */

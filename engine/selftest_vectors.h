@@ -6,7 +6,8 @@
 
 #include "pool/spec.h"
 
-#define KW_SELFTEST_EC_NUM 4
+#define KW_SELFTEST_EC_NUM    4
+#define KW_SELFTEST_PRIME_NUM 3
 
 /* Two requests without additional input, the second one's output (SP 800-90A section 10.2.1, derivation
  * function). */
@@ -25,6 +26,12 @@ struct kw_selftest_rsa {
     const char *message; /* text */
     const char *signature;
     struct kw_selftest_der der;
+};
+
+/* The largest prime below 2^bits: the number two above it is composite. */
+struct kw_selftest_prime {
+    unsigned bits;
+    const char *prime;
 };
 
 /* scalar * G = (x, y), and an ECDSA signature (r, s). */
@@ -46,6 +53,7 @@ struct kw_selftest_ed25519 {
 
 extern const struct kw_selftest_drbg kw_selftest_drbg_vector;
 extern const struct kw_selftest_rsa kw_selftest_rsa_vector;
+extern const struct kw_selftest_prime kw_selftest_prime_vectors[KW_SELFTEST_PRIME_NUM];
 extern const struct kw_selftest_ec kw_selftest_ec_vectors[KW_SELFTEST_EC_NUM];
 extern const struct kw_selftest_ed25519 kw_selftest_ed25519_vector;
 

@@ -2,10 +2,9 @@
  *
  * The thread blocks all signals, has its own secret-memory arena, random source and makers, all set up before
  * it reports ready; after that it makes no mapping call and takes no lock that a thread other than a worker
- * takes (workers meet in one, inside OpenSSL: rng.h). In a loop it looks at the pools,
- * lets the scheduler pick, and works for one slice; when nothing is wanted it sleeps on the bell. After a
- * fatal error it frees what it has and waits to be told to stop, so that its thread id stays its own until it
- * is joined.
+ * takes (workers meet in one, inside OpenSSL: rng.h). In a loop it looks at the pools, lets the scheduler
+ * pick, and works for one slice; when nothing is wanted it sleeps on the bell. After a fatal error it frees
+ * what it has and waits to be told to stop, so that its thread id stays its own until it is joined.
  *
  * Internal to the engine. A worker is started and joined by the engine's owner; the atomics may be read by
  * any thread.

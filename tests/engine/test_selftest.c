@@ -1,6 +1,7 @@
 #include "engine/crypto.h"
 #include "engine/selftest_checks.h"
 #include "pool/fault.h"
+#include "tests/support/sanitized.h"
 
 #include <check.h>
 #include <openssl/err.h>
@@ -133,6 +134,94 @@ START_TEST(changed_ed25519_vector_fails)
 }
 END_TEST
 
+/* ---- kernels ---- */
+
+START_TEST(paths_pass_quickly)
+{
+    enum kw_cpu_path path = (enum kw_cpu_path)_i;
+    uint64_t best_ns = UINT64_MAX;
+
+    if (path > kw_cpu_detect())
+        return;
+    for (int i = 0; i < 3; i++) {
+        const char *what = "something";
+        uint64_t begun_ns = kw_now_ns();
+        ck_assert_int_eq(kw_engine_selftest_path(path, &what), 0);
+        best_ns = KW_MIN(best_ns, kw_now_ns() - begun_ns);
+        ck_assert_ptr_null(what);
+        ck_assert_uint_eq(ERR_peek_error(), 0);
+    }
+    /* 50 ms and some for busy machines. */
+    ck_assert_uint_lt(best_ns, KW_SANITIZED ? 10000000000u : 1000000000u);
+}
+END_TEST
+
+START_TEST(changed_prime_fails)
+{
+    for (int path = KW_CPU_PORTABLE; path <= (int)kw_cpu_detect(); path++) {
+        for (size_t i = 0; i < KW_SELFTEST_PRIME_NUM; i++) {
+            struct kw_selftest_prime vector = kw_selftest_prime_vectors[i];
+            const struct kw_kernel *kernel = kw_kernel_choose((enum kw_cpu_path)path, vector.bits);
+
+            ck_assert_int_eq(kw_selftest_check_prime(rng, kernel, vector.bits, &vector), 0);
+            vector.prime = change(vector.prime, 1, true);
+            ck_assert_int_eq(kw_selftest_check_prime(rng, kernel, vector.bits, &vector), KW_SELFTEST_FAILED);
+        }
+    }
+}
+END_TEST
+
+static const unsigned prime_bits[] = {1024, 1536, 2048};
+
+START_TEST(changed_key_fails_kernels)
+{
+    static const size_t members[] = {
+        offsetof(struct kw_selftest_rsa, p),
+        offsetof(struct kw_selftest_rsa, q),
+        offsetof(struct kw_selftest_rsa, dp),
+        offsetof(struct kw_selftest_rsa, dq),
+        offsetof(struct kw_selftest_rsa, signature),
+        offsetof(struct kw_selftest_rsa, message),
+    };
+    unsigned bits = prime_bits[_i];
+
+    for (int path = KW_CPU_PORTABLE; path <= (int)kw_cpu_detect(); path++) {
+        const struct kw_kernel *kernel = kw_kernel_choose((enum kw_cpu_path)path, bits);
+
+        ck_assert_int_eq(kw_selftest_check_primes(rng, kernel, bits, &kw_selftest_rsa_vector), 0);
+        ck_assert_int_eq(kw_selftest_check_power(rng, kernel, bits, &kw_selftest_rsa_vector), 0);
+        for (size_t i = 0; i < KW_ARRAY_LEN(members); i++) {
+            struct kw_selftest_rsa vector = kw_selftest_rsa_vector;
+            const char **member = (const char **)(void *)((char *)&vector + members[i]);
+            *member = change(*member, 1, members[i] != offsetof(struct kw_selftest_rsa, message));
+            ck_assert_int_eq(kw_selftest_check_power(rng, kernel, bits, &vector), KW_SELFTEST_FAILED);
+            if (i < 2) /* p, q */
+                ck_assert_int_eq(kw_selftest_check_primes(rng, kernel, bits, &vector), KW_SELFTEST_FAILED);
+        }
+    }
+}
+END_TEST
+
+START_TEST(changed_modulus_fails_the_longest_kernel)
+{
+    static const size_t members[] = {
+        offsetof(struct kw_selftest_rsa, n),
+        offsetof(struct kw_selftest_rsa, d),
+    };
+
+    for (int path = KW_CPU_PORTABLE; path <= (int)kw_cpu_detect(); path++) {
+        const struct kw_kernel *kernel = kw_kernel_choose((enum kw_cpu_path)path, 2048);
+
+        for (size_t i = 0; i < KW_ARRAY_LEN(members); i++) {
+            struct kw_selftest_rsa vector = kw_selftest_rsa_vector;
+            const char **member = (const char **)(void *)((char *)&vector + members[i]);
+            *member = change(*member, 1, true);
+            ck_assert_int_eq(kw_selftest_check_power(rng, kernel, 2048, &vector), KW_SELFTEST_FAILED);
+        }
+    }
+}
+END_TEST
+
 /* The pairwise test is part of it, and the name of what failed comes back. */
 START_TEST(failed_test_is_named)
 {
@@ -162,6 +251,10 @@ int main(void)
     tcase_add_test(tcase, changed_rsa_vector_fails);
     tcase_add_loop_test(tcase, changed_ec_vectors_fail, 0, KW_SELFTEST_EC_NUM);
     tcase_add_test(tcase, changed_ed25519_vector_fails);
+    tcase_add_loop_test(tcase, paths_pass_quickly, KW_CPU_PORTABLE, KW_CPU_AVX512IFMA + 1);
+    tcase_add_test(tcase, changed_prime_fails);
+    tcase_add_loop_test(tcase, changed_key_fails_kernels, 0, KW_ARRAY_LEN(prime_bits));
+    tcase_add_test(tcase, changed_modulus_fails_the_longest_kernel);
     tcase_add_test(tcase, failed_test_is_named);
 
     SRunner *runner = srunner_create(suite);
