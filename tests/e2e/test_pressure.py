@@ -14,6 +14,7 @@ import time
 import unittest
 
 import harness
+from test_suspend import suspended, workers_of
 
 RSA_4096 = {"KeyPairSpec": "RSA_4096"}
 SLOW_POOLS = {**{spec: 0 for spec in harness.POOLS}, "RSA_4096": 1, "ECC_NIST_P256": 4}
@@ -25,14 +26,26 @@ def reset(connection):
 
 
 class Waiting(unittest.TestCase):
-    """Requests that wait for a pair of a pool that takes seconds to make one."""
+    """Requests that wait for a pair while nobody makes one."""
 
     def setUp(self):
         server = harness.Server(pools=SLOW_POOLS, options=["--cpus", "0", "--pool-wait-ms", "60000"])
         self.server = self.enterContext(server)
         self.key = harness.new_key(self.server)
-        answer = self.server.call("GenerateDataKeyPairWithoutPlaintext", {"KeyId": self.key, **RSA_4096})
-        self.assertEqual(answer.status, 200)
+        self.server.wait_until(lambda: self.level() == 1, 60, "full")
+        self.workers = workers_of(self.server.process.pid)
+        self.assertTrue(self.workers)
+
+    def level(self):
+        return self.server.metric("keywell_pool_level", spec="RSA_4096")
+
+    def pops(self):
+        return self.server.metric("keywell_pool_pops_total", spec="RSA_4096")
+
+    def empty_pool(self):
+        while self.level() > 0:
+            answer = self.server.call("GenerateDataKeyPairWithoutPlaintext", {"KeyId": self.key, **RSA_4096})
+            self.assertEqual(answer.status, 200)
 
     def ask(self):
         connection = self.server.connect()
@@ -43,13 +56,16 @@ class Waiting(unittest.TestCase):
         return self.server.metric("keywell_pool_waiters", spec="RSA_4096")
 
     def test_client_that_is_gone_gets_no_pair(self):
-        clients = [self.ask() for _ in range(3)]
-        self.server.wait_until(lambda: self.waiters() == 3, 10, "waiting")
-        for client in clients:
-            reset(client)
-        self.server.wait_until(lambda: self.waiters() == 0, 10, "rid of its waiters")
-        self.server.wait_until(lambda: self.server.metric("keywell_pool_level", spec="RSA_4096") == 1, 60, "full")
-        self.assertEqual(self.server.metric("keywell_pool_pops_total", spec="RSA_4096"), 1)
+        with suspended(self.workers):
+            self.empty_pool()
+            pops = self.pops()
+            clients = [self.ask() for _ in range(3)]
+            self.server.wait_until(lambda: self.waiters() == 3, 10, "waiting")
+            for client in clients:
+                reset(client)
+            self.server.wait_until(lambda: self.waiters() == 0, 10, "rid of its waiters")
+        self.server.wait_until(lambda: self.level() == 1, 60, "full")
+        self.assertEqual(self.pops(), pops)
 
     def test_half_closed_client_gets_its_pair(self):
         with self.ask() as client:
@@ -58,8 +74,10 @@ class Waiting(unittest.TestCase):
             self.assertEqual(client.answer().status, 200)
 
     def test_stop_does_not_wait_for_them(self):
-        clients = [self.ask() for _ in range(8)]
-        self.server.wait_until(lambda: self.waiters() > 4, 10, "waiting")
+        with suspended(self.workers):
+            self.empty_pool()
+            clients = [self.ask() for _ in range(8)]
+            self.server.wait_until(lambda: self.waiters() > 4, 10, "waiting")
         started = time.monotonic()
         self.assertEqual(self.server.stop(30), 0)
         self.assertLess(time.monotonic() - started, 9)

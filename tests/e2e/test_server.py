@@ -324,12 +324,12 @@ class Pools(Folder):
         server = self.server(pools={**harness.EC_POOLS, "RSA_4096": 1}, options=["--pool-wait-ms", "50", "--cpus", "0"]).start(ready=False)
         key = harness.new_key(server)
         answers = []
-        for _ in range(4):
+        for _ in range(16):
             started = time.monotonic()
             answers.append(server.call("GenerateDataKeyPairWithoutPlaintext", {"KeyId": key, "KeyPairSpec": "RSA_4096"}))
             self.assertLess(time.monotonic() - started, 5)
         throttled = [answer for answer in answers if answer.status == 400]
-        self.assertTrue(throttled, "four RSA_4096 pairs within 50 ms each?")
+        self.assertTrue(throttled, "sixteen RSA_4096 pairs within 50 ms each?")
         for answer in throttled:
             self.assertEqual(answer.error, "ThrottlingException")
             self.assertEqual(answer.message, "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
