@@ -94,7 +94,7 @@ static bool z_is_minus_one(struct settling *settling)
     return is_minus_one != 0;
 }
 
-/* a of step 1. It becomes public: it says how many powers are taken, of one number in 2^15. */
+/* a of step 1. It becomes public: it says how many powers are taken, of one number in 2^16. */
 static unsigned count_twos(struct settling *settling)
 {
     uint64_t *lowest = settling->exponent, *below = settling->z;

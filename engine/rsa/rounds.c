@@ -62,7 +62,7 @@ static int load(struct kw_rounds *rounds, struct kw_lane *lanes)
     return (int)num;
 }
 
-/* A number whose squarings the kernel does not follow to the end (one in 2^15) is settled at once, with the
+/* A number whose squarings the kernel does not follow to the end (one in 2^16) is settled at once, with the
  * same base. */
 static int judge(
     struct kw_rounds *rounds, const struct kw_lane *lanes, unsigned num, uint32_t pass, uint32_t unsure)

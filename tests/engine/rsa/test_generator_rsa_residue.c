@@ -3,8 +3,8 @@
 #include "engine/rsa/generator_rsa.h"
 
 #include "pool/secmem.h"
+#include "tests/support/generator_rig.h"
 #include "tests/support/residue.h"
-#include "tests/support/rsa_rig.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/suite.h"
 
@@ -13,33 +13,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
-
-#define NO_DEADLINE UINT64_MAX
-
-static struct rig rig;
-
-static struct place *fresh(struct place *place)
-{
-    place_init(place);
-    return place;
-}
-
-static int run(struct place *place, uint64_t deadline_ns)
-{
-    return rig.generator->ops->run(rig.generator, deadline_ns, &place->slot);
-}
-
-/* One unit of work. */
-static int unit(struct place *place)
-{
-    return run(place, 0);
-}
-
-static void make_pair(struct place *place)
-{
-    place_init(place);
-    ck_assert_int_eq(run(place, NO_DEADLINE), 0);
-}
 
 /* ---- what stays of a pair ---- */
 
