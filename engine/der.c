@@ -1,6 +1,6 @@
 #include "engine/der.h"
 
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 #include <assert.h>
 

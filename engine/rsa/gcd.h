@@ -8,7 +8,7 @@
 #ifndef KW_ENGINE_RSA_GCD_H
 #define KW_ENGINE_RSA_GCD_H
 
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 /* The longest numbers here: primes of RSA_4096 (32 words), and 2 r1 r2 below that. */
 #define KW_GCD_WORDS_MAX 33u

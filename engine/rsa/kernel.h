@@ -10,7 +10,7 @@
 #define KW_ENGINE_RSA_KERNEL_H
 
 #include "engine/cpu.h"
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 #include <openssl/types.h>
 

@@ -5,7 +5,7 @@
 #ifndef KW_ENGINE_RSA_KEY_H
 #define KW_ENGINE_RSA_KEY_H
 
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 #define KW_RSA_E         65537u
 #define KW_RSA_PRIME_MAX 32u /* words of p and q of RSA_4096 */

@@ -7,7 +7,7 @@
 #ifndef KW_ENGINE_RSA_MONTGOMERY_H
 #define KW_ENGINE_RSA_MONTGOMERY_H
 
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 /* A number a is kept as a R modulo m, R = 2^(64 num), and below m. */
 struct kw_montgomery {

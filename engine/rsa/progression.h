@@ -9,7 +9,7 @@
 #define KW_ENGINE_RSA_PROGRESSION_H
 
 #include "engine/rsa/sieve.h"
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 #define KW_PROGRESSION_WORDS 33u /* of a candidate of 2048 bits and what may carry out of it */
 

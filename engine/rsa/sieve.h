@@ -11,7 +11,7 @@
 #define KW_ENGINE_RSA_SIEVE_H
 
 #include "engine/cpu.h"
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 /* Members in a window. */
 #define KW_SIEVE_WINDOW       2048u

@@ -6,7 +6,7 @@
  */
 #include "engine/rsa/sieve_portable.h"
 
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 #include <assert.h>
 

@@ -5,7 +5,7 @@
 #define KW_ENGINE_RSA_SURVIVORS_H
 
 #include "engine/rsa/sieve.h"
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 /* kw_survivors_take() - the index of the first bit that is set in the map, which is cleared; KW_SIEVE_WINDOW
  * if none is. */

@@ -1,7 +1,7 @@
 #include "tests/ctime/stand_ins.h"
 
 #include "engine/generator.h"
-#include "engine/rsa/ctime.h"
+#include "engine/ctime.h"
 #include "pool/secmem.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * too, or the checker has lost the secret on the way and the test says nothing; then the test makes it
  * public.
  */
-#include "engine/rsa/ctime.h"
+#include "engine/ctime.h"
 #include "engine/rsa/primality.h"
 #include "tests/ctime/forbidden.h"
 #include "tests/ctime/stand_ins.h"

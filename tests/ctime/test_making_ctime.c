@@ -2,7 +2,7 @@
  * on the way is what the sources declassify, and nothing else. In the end the public key must be public and
  * the private one must not.
  */
-#include "engine/rsa/ctime.h"
+#include "engine/ctime.h"
 #include "engine/rsa/generator_rsa.h"
 #include "tests/ctime/forbidden.h"
 #include "tests/ctime/stand_ins.h"

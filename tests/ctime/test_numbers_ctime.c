@@ -3,7 +3,7 @@
  * the arithmetic; `branch` and `address` do what must not be done, so that one sees that the checker sees it.
  * No allocation, no OpenSSL.
  */
-#include "engine/rsa/ctime.h"
+#include "engine/ctime.h"
 #include "engine/rsa/gcd.h"
 #include "engine/rsa/key.h"
 

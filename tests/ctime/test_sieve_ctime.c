@@ -1,7 +1,7 @@
 /* The sieve of one path with every start and step undefined: the map must be undefined, and is then made
  * public.
  */
-#include "engine/rsa/ctime.h"
+#include "engine/ctime.h"
 #include "engine/rsa/sieve.h"
 #include "pool/secmem.h"
 #include "tests/ctime/forbidden.h"

@@ -2,7 +2,7 @@
 #ifndef KW_TESTS_SUPPORT_NUMBERS_H
 #define KW_TESTS_SUPPORT_NUMBERS_H
 
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
 #include <check.h>
 #include <openssl/bn.h>

@@ -5,8 +5,8 @@
  * compiler has it switched on, else valgrind's memcheck (Debian's package valgrind has the header); without
  * either nothing is marked.
  */
-#ifndef KW_ENGINE_RSA_CTIME_H
-#define KW_ENGINE_RSA_CTIME_H
+#ifndef KW_ENGINE_CTIME_H
+#define KW_ENGINE_CTIME_H
 
 #include <stddef.h>
 

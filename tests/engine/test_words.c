@@ -1,5 +1,5 @@
 #include "engine/crypto.h"
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 #include "tests/support/numbers.h"
 #include "tests/support/suite.h"
 

@@ -1,21 +1,36 @@
-#include "engine/rsa/words.h"
+#include "engine/words.h"
 
-/* ---- bytes ---- */
+#include <endian.h>
+
+/* ---- bytes: whole words from the end, then what is left of the top one ---- */
 
 void kw_words_from_bytes(uint64_t *ret, size_t num, const uint8_t *bytes, size_t len)
 {
+    size_t whole = len / 8;
+
     kw_assert(len <= 8 * num);
-    for (size_t i = 0; i < num; i++)
+    for (size_t i = 0; i < whole; i++) {
+        uint64_t word;
+        memcpy(&word, bytes + len - 8 * (i + 1), 8);
+        ret[i] = be64toh(word);
+    }
+    for (size_t i = whole; i < num; i++)
         ret[i] = 0;
-    for (size_t i = 0; i < len; i++)
-        ret[i / 8] |= (uint64_t)bytes[len - 1 - i] << (8 * (i % 8));
+    for (size_t i = 8 * whole; i < len; i++)
+        ret[whole] |= (uint64_t)bytes[len - 1 - i] << (8 * (i % 8));
 }
 
 void kw_words_to_bytes(uint8_t *ret, size_t len, const uint64_t *a, size_t num)
 {
+    size_t whole = len / 8;
+
     kw_assert(len <= 8 * num);
-    for (size_t i = 0; i < len; i++)
-        ret[len - 1 - i] = (uint8_t)(a[i / 8] >> (8 * (i % 8)));
+    for (size_t i = 0; i < whole; i++) {
+        uint64_t word = htobe64(a[i]);
+        memcpy(ret + len - 8 * (i + 1), &word, 8);
+    }
+    for (size_t i = 8 * whole; i < len; i++)
+        ret[len - 1 - i] = (uint8_t)(a[whole] >> (8 * (i % 8)));
 }
 
 /* ---- comparisons ---- */

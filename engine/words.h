@@ -4,13 +4,13 @@
  * function says otherwise, an output may be the same array as an input but may not overlap it in part.
  * Conditions come as masks: all ones for true, 0 for false. Pure, nothing is allocated; thread-safe.
  */
-#ifndef KW_ENGINE_RSA_WORDS_H
-#define KW_ENGINE_RSA_WORDS_H
+#ifndef KW_ENGINE_WORDS_H
+#define KW_ENGINE_WORDS_H
 
 #include "pool/base.h"
 
 #ifdef KW_CTIME
-#include "engine/rsa/ctime.h"
+#include "engine/ctime.h"
 #endif
 
 /* The longest number here: n and d of RSA_4096. */
