@@ -3,10 +3,11 @@
  * One worker per core given, pinned, at idle scheduling priority (SCHED_IDLE), asleep at no cost when every
  * pool is full, woken by the pools' bell. A worker shares no lock with threads that are not workers: own
  * allocator arena, own random source and library context, own generators; it hands pairs over through the
- * lock-free pools only. Workers that make EC or Ed25519 pairs share one lock with each other, inside OpenSSL
- * (rng.h): one that is stopped exactly there, a window of well below a microsecond per draw, holds up the
- * making of such pairs, and so requests that wait for them at an empty pool, until it goes on; requests that
- * pools serve are not touched. Half-done searches are kept when a worker turns to another spec.
+ * lock-free pools only. Workers that make pairs on ECDSA curves on the portable path share one lock with each
+ * other, inside OpenSSL (rng.h): one that is stopped exactly there, a window of well below a microsecond per
+ * draw, holds up the making of such pairs, and so requests that wait for them at an empty pool, until it goes
+ * on; requests that pools serve are not touched. Half-done searches are kept when a worker turns to another
+ * spec.
  *
  * Thread-safety: start, stop and free by one owner; stats, boost by any thread.
  */

@@ -1,11 +1,14 @@
 #include "engine/generator.h"
 
+#include "engine/ec/generator_ec.h"
 #include "engine/rsa/generator_rsa.h"
 
 /* The fastest first. The last one takes every spec on every path. */
 static const struct kw_generator_ops *const generators[] = {
     &kw_generator_rsa_avx512ifma,
     &kw_generator_rsa_portable,
+    &kw_generator_ec_avx512ifma,
+    &kw_generator_ec_portable,
     &kw_generator_openssl,
 };
 

@@ -2,7 +2,8 @@
  *
  * A generator belongs to one worker and makes pairs of one spec. It is resumable: run() works until a pair is
  * finished or the deadline passes, keeps a half-done search in secret memory, and goes on with it at the next
- * run(). Every finished pair has passed its pairwise consistency test (pct.h) before run() returns 0.
+ * run(). Every finished pair has passed its pairwise consistency test (rsa/consistency.h, ec/batch.h, pct.h)
+ * before run() returns 0.
  */
 #ifndef KW_ENGINE_GENERATOR_H
 #define KW_ENGINE_GENERATOR_H
@@ -17,7 +18,7 @@ enum {
     KW_GENERATOR_FAILED = 2, /* this pair failed (its consistency test, or OpenSSL); it is wiped; run again */
 };
 
-struct kw_generator; /* opaque, each implementation's own; its first member is the ops pointer */
+struct kw_generator; /* each implementation's own has it as its first member */
 
 struct kw_generator_ops {
     const char *name; /* "openssl" */
@@ -38,13 +39,15 @@ const struct kw_generator_ops *kw_generator_choose(enum kw_spec spec, enum kw_cp
 
 struct kw_generator {
     const struct kw_generator_ops *ops;
+    unsigned together; /* pairs that are made at once, of which the first takes all the time: what a pair
+                        * costs is a mean over several times as many; 0: 1 */
 };
 
 /* kw_generator_wipe_slot() - what is left of a pair that failed: zeros in the whole room of the spec, and no
  * lengths. */
 void kw_generator_wipe_slot(enum kw_spec spec, struct kw_slot *slot);
 
-/* Ours over OpenSSL: every spec, every CPU. */
+/* Ours over OpenSSL alone: every spec, every CPU. The last resort: the others have every spec. */
 extern const struct kw_generator_ops kw_generator_openssl;
 
 #endif

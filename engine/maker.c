@@ -11,7 +11,8 @@
 #define DEMAND_SAMPLE_NS   (50u * NS_PER_MS)
 
 /* What the next pair weighs in the smoothed time: prime searches scatter by a factor, the mean of 16 by a
- * quarter. */
+ * quarter. Of pairs that are made together one seems to cost all and the others nothing: 16 times as many as
+ * those. */
 #define MAKE_WEIGHT (1.0 / 16)
 
 /* A pool may lack a free slot while its takers hold many; they hold them for microseconds. */
@@ -131,12 +132,15 @@ static int make_one(struct kw_maker *maker, uint64_t deadline_ns)
 
 static void learn_make_time(struct kw_maker *maker, unsigned made)
 {
+    unsigned together = KW_MAX(maker->generator->together, 1u);
     uint64_t each_ns = maker->spent_ns / made;
     double each_s = (double)each_ns / NS_PER_S;
-    double keep = pow(1 - MAKE_WEIGHT, made);
+    double keep = pow(1 - MAKE_WEIGHT / together, made);
 
-    if (atomic_load_explicit(&maker->stats.make_s, memory_order_relaxed) == 0)
+    if (atomic_load_explicit(&maker->stats.make_s, memory_order_relaxed) == 0) {
         keep = 0;
+        each_s *= (double)made / KW_MAX(made, together);
+    }
     maker->make_s = maker->make_s * keep + each_s * (1 - keep);
     atomic_store_explicit(&maker->stats.make_s, maker->make_s, memory_order_relaxed);
     maker->failures_running = 0;

@@ -29,7 +29,7 @@ static void rng_freep(struct kw_rng **rng)
     kw_rng_free(*rng);
 }
 
-/* For its own key generation OpenSSL keeps a chain of generators in a library context: the operating system
+/* For what it draws by itself OpenSSL keeps a chain of generators in a library context: the operating system
  * seeds a primary one, that one seeds one for each thread. With one context per owner thread, no link of the
  * chain is shared. Asking for the thread's private generator here seeds it now, so that a system without
  * entropy fails at start. */

@@ -1,4 +1,5 @@
 #include "engine/crypto.h"
+#include "engine/ec/generator_ec.h"
 #include "engine/fiber.h"
 #include "engine/generator.h"
 #include "engine/generator_openssl.h"
@@ -25,6 +26,8 @@ static const struct kw_generator_ops *const all_ops[] = {
     &kw_generator_openssl,
     &kw_generator_rsa_portable,
     &kw_generator_rsa_avx512ifma,
+    &kw_generator_ec_portable,
+    &kw_generator_ec_avx512ifma,
 };
 
 /* Each generator with each spec that it can make on this machine. */
@@ -98,6 +101,13 @@ START_TEST(pairs_are_good_and_distinct)
 }
 END_TEST
 
+static const char *best_name(enum kw_spec spec, enum kw_cpu_path path)
+{
+    if (kw_spec_info(spec)->kind == KW_KIND_RSA)
+        return path == KW_CPU_AVX512IFMA ? "rsa-avx512ifma" : "rsa-portable";
+    return kw_ec_kernel_choose(path, spec)->path == KW_CPU_AVX512IFMA ? "ec-avx512ifma" : "ec-portable";
+}
+
 START_TEST(every_spec_has_a_generator)
 {
     for (int path = KW_CPU_PORTABLE; path <= KW_CPU_AVX512IFMA; path++) {
@@ -105,10 +115,7 @@ START_TEST(every_spec_has_a_generator)
         ck_assert_ptr_nonnull(ops);
         ck_assert_ptr_nonnull(ops->name);
         ck_assert(ops->supports((enum kw_spec)_i, (enum kw_cpu_path)path));
-        bool rsa = kw_spec_info((enum kw_spec)_i)->kind == KW_KIND_RSA;
-        ck_assert_str_eq(ops->name, !rsa                        ? "openssl"
-                                    : path == KW_CPU_AVX512IFMA ? "rsa-avx512ifma"
-                                                                : "rsa-portable");
+        ck_assert_str_eq(ops->name, best_name((enum kw_spec)_i, (enum kw_cpu_path)path));
     }
 }
 END_TEST
@@ -122,6 +129,10 @@ START_TEST(generators_know_what_they_can_make)
     ck_assert(kw_generator_rsa_avx512ifma.supports(KW_SPEC_RSA_4096, KW_CPU_AVX512IFMA));
     ck_assert(!kw_generator_rsa_avx512ifma.supports(KW_SPEC_RSA_4096, KW_CPU_PORTABLE));
     ck_assert(!kw_generator_rsa_avx512ifma.supports(KW_SPEC_ECC_NIST_P256, KW_CPU_AVX512IFMA));
+    ck_assert(kw_generator_ec_portable.supports(KW_SPEC_ECC_NIST_P256, KW_CPU_AVX512IFMA));
+    ck_assert(!kw_generator_ec_portable.supports(KW_SPEC_RSA_2048, KW_CPU_PORTABLE));
+    ck_assert(!kw_generator_ec_avx512ifma.supports(KW_SPEC_RSA_2048, KW_CPU_AVX512IFMA));
+    ck_assert(!kw_generator_ec_avx512ifma.supports(KW_SPEC_ECC_NIST_P256, KW_CPU_PORTABLE));
     for (size_t i = 0; i < KW_ARRAY_LEN(all_ops); i++)
         all_ops[i]->free(NULL);
 }

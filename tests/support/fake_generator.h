@@ -12,7 +12,8 @@
 #include <stdlib.h>
 
 struct fake_settings {
-    _Atomic uint64_t cost_ns;   /* work per pair */
+    _Atomic uint64_t cost_ns;   /* work per pair, or for pairs that are made together */
+    _Atomic unsigned together;  /* how many are; 0: one; when new is called */
     _Atomic int new_result;     /* what new returns, if not 0 */
     _Atomic unsigned fail;      /* this many runs fail */
     _Atomic int fatal;          /* what run returns, if not 0 */
@@ -49,6 +50,7 @@ static int fake_new(struct kw_generator **ret, enum kw_spec spec, struct kw_rng 
     generator = calloc(1, sizeof(*generator));
     kw_assert(generator != NULL);
     generator->base.ops = &fake_ops;
+    generator->base.together = fake[spec].together;
     generator->spec = spec;
     fake[spec].alive++;
     *ret = &generator->base;
@@ -81,7 +83,8 @@ static int fake_run(struct kw_generator *base, uint64_t deadline_ns, struct kw_s
     }
     if (generator->number == 0) {
         generator->number = ++settings->searches;
-        generator->left_ns = settings->cost_ns;
+        bool first = (generator->number - 1) % KW_MAX(settings->together, 1u) == 0;
+        generator->left_ns = first ? settings->cost_ns : 0;
     }
     fake_work(generator, deadline_ns);
     if (generator->left_ns > 0)
