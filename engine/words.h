@@ -59,7 +59,7 @@ static inline uint64_t kw_mask_select(uint64_t mask, uint64_t if_true, uint64_t 
 static inline void kw_declassify(const void *ptr, size_t len)
 {
 #ifdef KW_CTIME
-    kw_ctime_public(ptr, len);
+    kw_ctime_publish(ptr, len);
 #else
     (void)ptr;
     (void)len;

@@ -18,8 +18,8 @@ extern const struct kw_kernel kw_kernel_ifma_20k;
 extern const struct kw_kernel kw_kernel_ifma_30k;
 extern const struct kw_kernel kw_kernel_ifma_40k;
 
-/* kw_ifma_forget() - clears the vector registers and the part of the stack below the caller that a kernel may
- * have spilled limbs to. */
+/* kw_ifma_forget() - clears the vector registers, the masks, and the part of the stack below the caller that
+ * a kernel may have spilled limbs to. */
 void kw_ifma_forget(void);
 
 #endif

@@ -13,7 +13,11 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define KW_TILE (KW_LIMBS % 5 == 0 ? 5 : KW_LIMBS)
+#if KW_LIMBS % 5 == 0
+#define KW_TILE 5
+#else
+#define KW_TILE KW_LIMBS
+#endif
 
 typedef __m512i kw_v;
 
@@ -22,9 +26,16 @@ struct number {
 };
 
 #define KW_V_INLINE static inline __attribute__((always_inline))
+/* What is long enough to be called, but mixes better with what is around it where it is compiled into that.
+ * What a sanitizer adds to it would take a compiler minutes. */
+#ifdef KW_V_SANITIZED
+#define KW_V_LONG static __attribute__((noinline))
+#else
+#define KW_V_LONG KW_V_INLINE
+#endif
 #define KW_V_MASK52 _mm512_set1_epi64((1ll << 52) - 1)
 /* Small loops with constant bounds become straight code, so that their arrays become registers. */
-#define KW_V_UNROLL _Pragma("GCC unroll 20")
+#define KW_V_UNROLL _Pragma("GCC unroll 24")
 /* The others stay loops: straight code would not fit the instruction cache. */
 #define KW_V_LOOP _Pragma("GCC unroll 1")
 
@@ -33,6 +44,17 @@ KW_V_INLINE void clear(kw_v *columns)
     KW_V_UNROLL
     for (int i = 0; i < 2 * KW_TILE; i++)
         columns[i] = _mm512_setzero_si512();
+}
+
+/* columns += a y, KW_TILE limbs times one. */
+KW_V_INLINE void row(kw_v *columns, const kw_v *a, kw_v y)
+{
+    KW_V_UNROLL
+    for (int i = 0; i < KW_TILE; i++)
+        columns[i] = _mm512_madd52lo_epu64(columns[i], a[i], y);
+    KW_V_UNROLL
+    for (int i = 0; i < KW_TILE; i++)
+        columns[i + 1] = _mm512_madd52hi_epu64(columns[i + 1], a[i], y);
 }
 
 /* columns += a b, KW_TILE limbs each. */
@@ -44,15 +66,8 @@ KW_V_INLINE void tile(kw_v *columns, const kw_v *a, const kw_v *b)
     for (int i = 0; i < KW_TILE; i++)
         x[i] = a[i];
     KW_V_UNROLL
-    for (int j = 0; j < KW_TILE; j++) {
-        kw_v y = b[j];
-        KW_V_UNROLL
-        for (int i = 0; i < KW_TILE; i++)
-            columns[i + j] = _mm512_madd52lo_epu64(columns[i + j], x[i], y);
-        KW_V_UNROLL
-        for (int i = 0; i < KW_TILE; i++)
-            columns[i + j + 1] = _mm512_madd52hi_epu64(columns[i + j + 1], x[i], y);
-    }
+    for (int j = 0; j < KW_TILE; j++)
+        row(columns + j, x, b[j]);
 }
 
 /* columns += the products of different limbs of a, each pair once. */

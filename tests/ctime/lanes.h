@@ -79,6 +79,19 @@ CTIME_INLINE __m512i ctime_permute(__m512i index, __m512i a)
     return _mm512_xor_si512(_mm512_permutexvar_epi32(index, a), ctime_any(_mm512_xor_si512(index, a)));
 }
 
+CTIME_INLINE __m512i ctime_permute64(__m512i index, __m512i a)
+{
+    return _mm512_xor_si512(_mm512_permutexvar_epi64(index, a), ctime_any(_mm512_xor_si512(index, a)));
+}
+
+/* Any entry of the table may go to any lane; where all are public, a secret index makes its own lane secret.
+ */
+CTIME_INLINE __m512i ctime_permute_two(__m512i a, __m512i index, __m512i b)
+{
+    return ctime_lanes64(
+        _mm512_xor_si512(_mm512_permutex2var_epi64(a, index, b), ctime_any(_mm512_xor_si512(a, b))));
+}
+
 /* Exact, where the instruction has 14 bits: its users allow for that. */
 CTIME_INLINE __m512 ctime_reciprocal(__m512 a)
 {
@@ -113,7 +126,9 @@ CTIME_BINARY(_add_epi32, __m512i, ctime_lanes32)
 CTIME_BINARY(_add_epi64, __m512i, ctime_lanes64)
 CTIME_BINARY(_min_epu32, __m512i, ctime_lanes32)
 CTIME_BINARY(_min_epu64, __m512i, ctime_lanes64)
+CTIME_BINARY(_mul_epi32, __m512i, ctime_lanes64)
 CTIME_BINARY(_mul_ps, __m512, ctime_lanes_ps)
+CTIME_BINARY(_mullo_epi64, __m512i, ctime_lanes64)
 CTIME_BINARY(_sub_epi32, __m512i, ctime_lanes32)
 CTIME_BINARY(_sub_epi64, __m512i, ctime_lanes64)
 CTIME_BINARY(_sub_ps, __m512, ctime_lanes_ps)
@@ -146,8 +161,12 @@ CTIME_INLINE __m512 ctime_cvtepi32_ps(__m512i a)
 #define _mm512_maskz_sub_ps        ctime_maskz_sub_ps
 #define _mm512_min_epu32           ctime_min_epu32
 #define _mm512_min_epu64           ctime_min_epu64
+#define _mm512_mul_epi32           ctime_mul_epi32
 #define _mm512_mul_ps              ctime_mul_ps
+#define _mm512_mullo_epi64         ctime_mullo_epi64
+#define _mm512_permutex2var_epi64  ctime_permute_two
 #define _mm512_permutexvar_epi32   ctime_permute
+#define _mm512_permutexvar_epi64   ctime_permute64
 #define _mm512_rcp14_ps            ctime_reciprocal
 #define _mm512_sub_epi32           ctime_sub_epi32
 #define _mm512_sub_epi64           ctime_sub_epi64

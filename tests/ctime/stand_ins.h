@@ -1,7 +1,8 @@
-/* stand_ins - what the constant-time tests put in the place of the random source and of secret memory.
+/* stand_ins - what the constant-time tests put in the place of the random source, of secret memory and of
+ * fibers.
  *
  * Random numbers are the same in each run, and secret; memory is the C library's, so that neither checker
- * needs to know of an arena.
+ * needs to know of an arena; and a fiber is the caller's own stack.
  */
 #ifndef KW_TESTS_CTIME_STAND_INS_H
 #define KW_TESTS_CTIME_STAND_INS_H

@@ -14,7 +14,12 @@ import source
 
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-I.", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c"]
 # Compiled with the flags of an instruction set only; most are the body of several files, which set its size.
-TEMPLATES = {f"engine/x86/ifma_{noun}.h" for noun in ("karatsuba", "kernel", "limbs", "mont")} | {"tests/ctime/lanes.h"}
+TEMPLATES = {
+    *(f"engine/x86/ec_{noun}.h" for noun in
+        ("bytes", "check_batch", "check_each", "comb", "derive", "edwards", "field", "kernel", "weierstrass")),
+    *(f"engine/x86/ifma_{noun}.h" for noun in ("karatsuba", "kernel", "limbs", "mont")),
+    "tests/ctime/lanes.h",
+}
 compiler = sys.argv[1:] or ["cc"]
 
 
