@@ -13,8 +13,9 @@ enum { KW_SELFTEST_FAILED = 1 };
  * Takes some milliseconds. Returns: 0 | KW_SELFTEST_FAILED | <0 */
 KW_MUST_CHECK int kw_engine_selftest(const char **ret_what);
 
-/* kw_engine_selftest_path() - the arithmetic by which RSA pairs are made on a path, which this machine must
- * have: every kernel that the generator uses there, on every lane. Less than 50 ms. Out and returns: as above
+/* kw_engine_selftest_path() - the arithmetic by which pairs are made on a path, which this machine must have:
+ * every kernel that the generators of RSA and of curves use there, on every lane. Less than 100 ms. Out and
+ * returns: as above
  */
 KW_MUST_CHECK int kw_engine_selftest_path(enum kw_cpu_path path, const char **ret_what);
 

@@ -6,6 +6,7 @@
 #ifndef KW_ENGINE_SELFTEST_CHECKS_H
 #define KW_ENGINE_SELFTEST_CHECKS_H
 
+#include "engine/ec/kernel.h"
 #include "engine/rng.h"
 #include "engine/rsa/kernel.h"
 #include "engine/selftest.h"
@@ -30,5 +31,13 @@ KW_MUST_CHECK int kw_selftest_check_primes(
 /* Power: both CRT halves of the signature; where bits allows, the signature by d too. */
 KW_MUST_CHECK int kw_selftest_check_power(
     struct kw_rng *rng, const struct kw_kernel *kernel, unsigned bits, const struct kw_selftest_rsa *vector);
+
+/* ---- kernels of curves (selftest_curves.c) ---- */
+
+/* Public keys and the pairwise test, in every lane; a wrong pair is refused. */
+KW_MUST_CHECK int kw_selftest_check_curve(
+    struct kw_rng *rng, const struct kw_ec_kernel *kernel, const struct kw_selftest_ec *vector);
+KW_MUST_CHECK int kw_selftest_check_edwards(
+    struct kw_rng *rng, const struct kw_ec_kernel *kernel, const struct kw_selftest_ed25519 *vector);
 
 #endif

@@ -199,7 +199,23 @@ static void rng_freep(struct kw_rng **rng)
     kw_rng_free(*rng);
 }
 
-static int check_path(struct kw_rng *rng, enum kw_cpu_path path, const char **ret_what)
+static int check_curves(struct kw_rng *rng, enum kw_cpu_path path, const char **ret_what)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < KW_SELFTEST_EC_NUM && result == 0; i++) {
+        const struct kw_selftest_ec *vector = &kw_selftest_ec_vectors[i];
+        *ret_what = kw_spec_info(vector->spec)->name;
+        result = kw_selftest_check_curve(rng, kw_ec_kernel_choose(path, vector->spec), vector);
+    }
+    if (result != 0)
+        return result;
+    *ret_what = kw_spec_info(KW_SPEC_ECC_NIST_EDWARDS25519)->name;
+    return kw_selftest_check_edwards(
+        rng, kw_ec_kernel_choose(path, KW_SPEC_ECC_NIST_EDWARDS25519), &kw_selftest_ed25519_vector);
+}
+
+static int check_primes(struct kw_rng *rng, enum kw_cpu_path path, const char **ret_what)
 {
     static const struct {
         unsigned bits;
@@ -232,7 +248,9 @@ int kw_engine_selftest_path(enum kw_cpu_path path, const char **ret_what)
 
     *ret_what = "random source";
     KW_TRY(kw_rng_new(&rng));
-    int result = check_path(rng, path, ret_what);
+    int result = check_primes(rng, path, ret_what);
+    if (result == 0)
+        result = check_curves(rng, path, ret_what);
     ERR_clear_error();
     if (result == 0)
         *ret_what = NULL;

@@ -171,6 +171,43 @@ START_TEST(changed_prime_fails)
 }
 END_TEST
 
+/* Of each kernel on each curve: a vector with another scalar, or another point, does not hold. */
+START_TEST(changed_point_fails)
+{
+    for (int path = KW_CPU_PORTABLE; path <= (int)kw_cpu_detect(); path++) {
+        for (size_t i = 0; i < KW_SELFTEST_EC_NUM; i++) {
+            struct kw_selftest_ec vector = kw_selftest_ec_vectors[i];
+            const struct kw_ec_kernel *kernel = kw_ec_kernel_choose((enum kw_cpu_path)path, vector.spec);
+            const char **members[] = {&vector.scalar, &vector.x, &vector.y};
+
+            ck_assert_int_eq(kw_selftest_check_curve(rng, kernel, &vector), 0);
+            for (size_t j = 0; j < KW_ARRAY_LEN(members); j++) {
+                vector = kw_selftest_ec_vectors[i];
+                *members[j] = change(*members[j], 1, true);
+                ck_assert_int_eq(kw_selftest_check_curve(rng, kernel, &vector), KW_SELFTEST_FAILED);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(changed_edwards_point_fails)
+{
+    for (int path = KW_CPU_PORTABLE; path <= (int)kw_cpu_detect(); path++) {
+        const struct kw_ec_kernel *kernel =
+            kw_ec_kernel_choose((enum kw_cpu_path)path, KW_SPEC_ECC_NIST_EDWARDS25519);
+        struct kw_selftest_ed25519 vector = kw_selftest_ed25519_vector;
+
+        ck_assert_int_eq(kw_selftest_check_edwards(rng, kernel, &vector), 0);
+        vector.seed = change(vector.seed, 1, true);
+        ck_assert_int_eq(kw_selftest_check_edwards(rng, kernel, &vector), KW_SELFTEST_FAILED);
+        vector = kw_selftest_ed25519_vector;
+        vector.public_key = change(vector.public_key, 1, true);
+        ck_assert_int_eq(kw_selftest_check_edwards(rng, kernel, &vector), KW_SELFTEST_FAILED);
+    }
+}
+END_TEST
+
 static const unsigned prime_bits[] = {1024, 1536, 2048};
 
 START_TEST(changed_key_fails_kernels)
@@ -253,6 +290,8 @@ int main(void)
     tcase_add_test(tcase, changed_ed25519_vector_fails);
     tcase_add_loop_test(tcase, paths_pass_quickly, KW_CPU_PORTABLE, KW_CPU_AVX512IFMA + 1);
     tcase_add_test(tcase, changed_prime_fails);
+    tcase_add_test(tcase, changed_point_fails);
+    tcase_add_test(tcase, changed_edwards_point_fails);
     tcase_add_loop_test(tcase, changed_key_fails_kernels, 0, KW_ARRAY_LEN(prime_bits));
     tcase_add_test(tcase, changed_modulus_fails_the_longest_kernel);
     tcase_add_test(tcase, failed_test_is_named);
