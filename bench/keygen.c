@@ -31,18 +31,22 @@ struct settings {
 
 static void help(void)
 {
-    printf("Usage: keygen --spec SPEC [OPTION ...]\n\n"
-           "Makes finished key pairs (tested and encoded, as a worker does) on one core, in turns with "
-           "OpenSSL,\n"
-           "and prints the rates of both, their ratio, and how far from the limit of the core's IFMA unit "
-           "ours is.\n"
-           "docs/benchmarks.md says how to read it.\n\n"
-           "  --spec SPEC       one of");
+    printf(
+        "Usage: keygen --spec SPEC [OPTION ...]\n\n"
+        "Makes finished key pairs (tested and encoded, as a worker does) on one core, in turns with "
+        "OpenSSL,\n"
+        "and prints the rates of both and their ratio; for RSA how far from the limit of the core's IFMA "
+        "unit ours\n"
+        "is, for curves also the rates of the portable path, without the pairwise test, of OpenSSL without "
+        "test and\n"
+        "encoders, and of our kernel alone.\n"
+        "docs/benchmarks.md says how to read it.\n\n"
+        "  --spec SPEC       one of");
     for (enum kw_spec i = 0; i < KW_SPEC_NUM; i++)
         printf("%s %s", i % 4 == 0 && i > 0 ? "\n                   " : "", kw_spec_info(i)->name);
     printf(
         ", or all\n"
-        "  --seconds S       CPU time for each of the two, after a warm-up of 1 s (default %d)\n"
+        "  --seconds S       CPU time for each of these, after a warm-up of 1 s (default %d)\n"
         "  --cpu-path PATH   portable, avx512ifma or auto (default: $KEYWELL_CPU, else auto)\n"
         "  --cores N|all     then also on 1 and on N cores at once; seconds S of each\n"
         "  --openssl HOW     what OpenSSL does: keygen (EVP_PKEY_Q_keygen; the default for RSA), reused\n"

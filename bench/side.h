@@ -31,15 +31,17 @@ struct kw_side {
 };
 
 /* kw_side_turn() - makes pairs for about so many seconds; a side that cannot stop in the middle makes one at
- * least. Returns: 0 | <0 */
+ * least. Pairs of a side that makes many at once count when they are handed over. Returns: 0 | <0 */
 KW_MUST_CHECK int kw_side_turn(const struct kw_side *side, void *state, double seconds, struct kw_turn *ret);
 
 /* Ours, through the generator interface: tested and encoded as in a worker (side_keywell.c). */
 extern const struct kw_side kw_side_keywell;
 /* The same on the portable path, whatever path is asked for. */
 extern const struct kw_side kw_side_keywell_portable;
+/* Curves only: encoded, but not tested, which no engine does. */
+extern const struct kw_side kw_side_keywell_untested;
 struct kw_generator;
-/* The generator of a state of the two above. */
+/* The generator of a state of the three above. */
 struct kw_generator *kw_side_keywell_generator(void *state);
 
 /* EVP_PKEY_Q_keygen() and nothing else (side_openssl.c). */

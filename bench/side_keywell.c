@@ -2,7 +2,7 @@
  * secret memory to write into. */
 #include "bench/side.h"
 #include "engine/crypto.h"
-#include "engine/generator.h"
+#include "engine/ec/generator_ec.h"
 #include "engine/rng.h"
 #include "pool/secmem.h"
 
@@ -18,6 +18,11 @@ struct keywell {
 static bool supports(enum kw_spec spec)
 {
     return (unsigned)spec < KW_SPEC_NUM;
+}
+
+static bool supports_curves(enum kw_spec spec)
+{
+    return supports(spec) && kw_spec_info(spec)->kind != KW_KIND_RSA;
 }
 
 static void keywell_close(void *state)
@@ -65,6 +70,16 @@ static int portable_open(void **ret, enum kw_spec spec, enum kw_cpu_path path)
     return keywell_open(ret, spec, KW_CPU_PORTABLE);
 }
 
+static int untested_open(void **ret, enum kw_spec spec, enum kw_cpu_path path)
+{
+    void *state = NULL;
+
+    KW_TRY(keywell_open(&state, spec, path));
+    kw_ec_batch_skip_test(kw_generator_ec_batch(kw_side_keywell_generator(state)));
+    *ret = state;
+    return 0;
+}
+
 static int keywell_make(void *state, uint64_t deadline_ns)
 {
     struct keywell *self = state;
@@ -107,6 +122,17 @@ const struct kw_side kw_side_keywell_portable = {
     .note = "each pair tested and encoded",
     .supports = supports,
     .open = portable_open,
+    .make = keywell_make,
+    .close = keywell_close,
+    .version = keywell_version,
+};
+
+const struct kw_side kw_side_keywell_untested = {
+    .name = "keywell-untested",
+    .title = "keywell, not tested",
+    .note = "each pair encoded",
+    .supports = supports_curves,
+    .open = untested_open,
     .make = keywell_make,
     .close = keywell_close,
     .version = keywell_version,

@@ -15,6 +15,9 @@ import time
 KEYGEN = sys.argv[1]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "KEYWELL_CPU"}
 STAGES = {"auxiliary", "sieve", "filter", "miller_rabin", "crt", "pairwise_test", "encoding", "other"}
+PARTS = {"drawing", "deriving", "pairwise_test", "encoding", "other"}
+CURVES = ("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519")
+OTHERS = ("untested", "openssl_bare", "public_keys")
 ALWAYS_NUMBERS = ("pairs", "failures", "cpu_seconds", "wall_seconds", "pairs_per_second", "standard_error",
     "openssl_pairs", "openssl_failures", "openssl_cpu_seconds", "openssl_wall_seconds", "openssl_pairs_per_second",
     "openssl_standard_error", "ratio", "ratio_standard_error", "core")
@@ -58,20 +61,52 @@ def check_limit(figures):
     assert close(figures["share_of_limit"], figures["pairs_per_second"] / figures["limit_pairs_per_second"])
 
 
-def check_stages(figures):
-    if figures["shares"] is None:
-        assert not figures["generator"].startswith("rsa-"), "our own generator says what it does"
-        return
+def check_search(figures):
     assert set(figures["shares"]) == STAGES
     assert all(0 <= share <= 1 for share in figures["shares"].values()), figures["shares"]
     assert close(sum(figures["shares"].values()), 1, 0.02), figures["shares"]
-    assert figures["kernel"] and figures["lanes"] >= 1
     assert 0 < figures["lane_use"] <= 1
     if figures["pairs"] >= 10:
         # Far outside what any bound of the sieve gives: a counter that does not count.
         assert 5 < figures["tests_per_prime"] < 500
         assert 3 < figures["rounds_per_prime"] < 100
     assert figures["test_ns"] > 0
+    assert all(figures[name] is None for name in ("portable", "batch", *OTHERS)), figures
+
+
+def check_side(side):
+    assert side["pairs"] >= 1 and side["failures"] == 0, side
+    assert side["standard_error"] >= 0 and close(side["pairs_per_second"], side["pairs"] / side["cpu_seconds"]), side
+
+
+def check_curve(figures):
+    for name in OTHERS:
+        check_side(figures[name])
+    assert (figures["portable"] is None) == (figures["cpu_path"] == "portable")
+    if figures["portable"] is not None:
+        check_side(figures["portable"])
+    assert figures["batch"] >= 1 and figures["sieve_bound"] is None and figures["lane_use"] is None
+    assert close(figures["ratio_to_bare"], figures["pairs_per_second"] / figures["openssl_bare"]["pairs_per_second"])
+    if figures["ifma_per_ns"] is None or figures["cpu_path"] == "portable":
+        assert figures["ifma_per_public_key"] is None
+    else:
+        assert close(figures["ifma_per_public_key"] * figures["public_keys"]["pairs_per_second"],
+            figures["ifma_per_ns"] * 1e9)
+    # Parts and whole are measured at different times, and not for long.
+    shares = figures["shares"]
+    assert set(shares) == PARTS
+    assert all(0 <= share < 1.5 for share in shares.values()) and 0.98 < sum(shares.values()) < 2, shares
+    assert close(shares["deriving"], figures["pairs_per_second"] / figures["public_keys"]["pairs_per_second"])
+
+
+def check_stages(figures):
+    assert figures["kernel"] and figures["lanes"] >= 1
+    if figures["spec"] in CURVES:
+        assert figures["generator"].startswith("ec-")
+        check_curve(figures)
+    else:
+        assert figures["generator"].startswith("rsa-")
+        check_search(figures)
 
 
 def check(figures, spec, path):
@@ -108,12 +143,17 @@ def test_json():
     figures = measure("--spec", "ECC_NIST_EDWARDS25519", "--seconds", "0.1", "--openssl", "keygen")
     check(figures, "ECC_NIST_EDWARDS25519", None)
     assert figures["openssl_side"] == "openssl-keygen" and figures["several_cores"] is None
+    for path in ("auto", "portable"):
+        for spec in CURVES:
+            check(measure("--spec", spec, "--seconds", "0.05", "--cpu-path", path), spec,
+                None if path == "auto" else path)
 
 
 def test_text():
     result = run("--spec", "ECC_SECG_P256K1", "--seconds", "0.1", environment={"KEYWELL_CPU": "portable"})
     assert result.returncode == 0, result
-    for word in ("ECC_SECG_P256K1", "path portable", "ours", "OpenSSL 3", "ratio", "+-", "pairs/s"):
+    for word in ("ECC_SECG_P256K1", "path portable", "ours", "OpenSSL 3", "ratio", "+-", "pairs/s", "untested",
+            "bare", "points", "deriving"):
         assert word in result.stdout, (word, result.stdout)
     assert run("--help").stdout.startswith("Usage: keygen")
 

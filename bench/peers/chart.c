@@ -113,7 +113,7 @@ static const char *class_of(const struct kw_peers *peers, unsigned peer)
 {
     if (peers->sides[peer] == &kw_side_keywell)
         return "ours";
-    if (peers->sides[peer] == &kw_side_keywell_portable)
+    if (peers->sides[peer] == &kw_side_keywell_portable || peers->sides[peer] == &kw_side_keywell_untested)
         return "ours2";
     return peer == peers->baseline ? "base" : "other";
 }

@@ -10,6 +10,7 @@ KW_PEERS
 static const struct kw_side *const sides[] = {
     &kw_side_keywell,
     &kw_side_keywell_portable,
+    &kw_side_keywell_untested,
     &kw_side_openssl_reused,
     &kw_side_openssl_pair,
     KW_PEERS

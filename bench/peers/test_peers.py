@@ -17,6 +17,7 @@ OURS = {"keywell", "openssl"}
 # RSA is a matter of luck and slow at that; the others show in no time whether a library works.
 SPECS = ("RSA_2048", "ECC_NIST_P256", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519")
 RSA_ONLY = {"gmp"}
+NO_RSA = {"keywell-untested", "libsecp256k1", "openssl-pair"}
 
 
 def run(*arguments):
@@ -53,9 +54,10 @@ def check_presence(by_key, path):
     peers = built_in() - ({"keywell-portable"} if path == "portable" else set())
     assert OURS <= peers
     rsa = {peer for peer, spec in by_key if spec == "RSA_2048"}
-    assert rsa == peers - {"openssl-pair"}, (rsa, peers)
+    assert rsa == peers - NO_RSA, (rsa, peers)
     curve = {peer for peer, spec in by_key if spec == "ECC_NIST_P256"}
-    assert curve == peers - RSA_ONLY, (curve, peers)
+    assert curve == peers - RSA_ONLY - {"libsecp256k1"}, (curve, peers)
+    assert "libsecp256k1" not in peers or ("libsecp256k1", "ECC_SECG_P256K1") in by_key
     assert {spec for _, spec in by_key} == set(SPECS)
 
 
