@@ -14,6 +14,9 @@ import time
 import unittest
 
 import harness
+
+# Measures how long things take, or needs the cores for itself.
+ALONE = True
 from test_suspend import suspended, workers_of
 
 RSA_4096 = {"KeyPairSpec": "RSA_4096"}

@@ -12,6 +12,9 @@ import unittest
 
 import harness
 
+# Measures how long things take, or needs the cores for itself.
+ALONE = True
+
 SCHED_IDLE = 5
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
 SPECS = ("ECC_NIST_P256", "ECC_NIST_P384")
