@@ -17,7 +17,7 @@ enum kw_fault_point {
     KW_FAULT_AUDIT_SYNC,   /* "audit-sync" */
     KW_FAULT_AUDIT_CREATE, /* "audit-create": making a new segment */
     KW_FAULT_STORE_COMMIT, /* "store-commit": a keystore transaction */
-    KW_FAULT_ALLOC,        /* "alloc": an allocation of secret memory by a request */
+    KW_FAULT_ALLOC,        /* "alloc": an allocation by a request, or of a node of a map */
     KW_FAULT_NUM,
 };
 

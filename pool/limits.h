@@ -32,7 +32,9 @@
                    */
 #define KW_HTTP_HEADERS_MAX 64u
 #define KW_HTTP_BODY_MAX                                                                                     \
-    (128u * 1024u) /* largest legal request: ten grant tokens of 8 KiB, or a 32 KiB policy escaped */
+    (128u * 1024u) /* ten grant tokens of 8 KiB, or a 32 KiB policy escaped; what the model allows at most   \
+                    * (50 tags of nothing but escapes) is twice as long, and gets 413: strangers' bodies are \
+                    * held too */
 #define KW_CONNECTIONS_MAX   10000u /* per server, default */
 #define KW_HEADER_TIMEOUT_MS 10000u /* first byte of a request to its last byte */
 #define KW_IDLE_TIMEOUT_MS   60000u /* keep-alive without a request */
@@ -48,17 +50,23 @@
 #define KW_DATA_KEY_MAX          1024u
 #define KW_RANDOM_MAX            1024u
 #define KW_ENC_CONTEXT_BYTES_MAX 8192u /* AWS: the serialised context; here the canonical encoding */
-#define KW_ENC_CONTEXT_PAIRS_MAX 256u
+#define KW_ENC_CONTEXT_PAIRS_MAX 818u  /* so many have room there, with keys of two bytes and no values */
 #define KW_ALIAS_NAME_MAX        256u
 #define KW_DESCRIPTION_MAX       8192u                     /* characters */
 #define KW_DESCRIPTION_BYTES_MAX (4u * KW_DESCRIPTION_MAX) /* of UTF-8 */
 #define KW_KEY_ID_MAX            2048u
 #define KW_ALIASES_PER_KEY_MAX   50u
+#define KW_GRANTS_PER_KEY_MAX    50000u
 #define KW_KEYS_MAX              100000u /* AWS's default quota of KMS keys per account and region */
 #define KW_ACCESS_KEY_ID_MAX     128u
 #define KW_REGION_MAX            32u
 #define KW_ACCOUNT_LEN           12u
 #define KW_CLOCK_SKEW_MS         (5 * 60 * 1000) /* AWS: a signature is good for five minutes either way */
+
+/* ---- slow work (api/chore.h) ---- */
+#define KW_CHORES_MAX 256u /* of a serving thread at once; the last of them waits a second or two */
+#define KW_CHORES_LONG_MAX                                                                                   \
+    4u /* of those, checks of imported RSA keys: others wait behind them, 0.3 s for each */
 
 /* ---- audit ---- */
 #define KW_AUDIT_RECORD_MAX (64u * 1024u)         /* a record longer than this has its long members cut */
