@@ -69,7 +69,7 @@ static void write_parameters(struct kw_json_out *out, const struct kw_call *call
         kw_json_null(out);
         return;
     }
-    shape = &call->operation->input;
+    shape = call->operation->model->input;
     kw_json_begin_object(out);
     for (size_t i = 0; i < shape->num_members; i++) {
         const json_t *value = json_object_get(call->input, shape->members[i].name);
@@ -125,9 +125,9 @@ static void write_event_name(struct kw_json_out *out, const struct kw_call *call
     struct kw_bytes target = kw_http_header(&call->exchange->request, "x-amz-target");
 
     if (call->intent)
-        write_text(out, "intent", call->operation->name);
+        write_text(out, "intent", call->operation->model->name);
     else if (call->operation != NULL)
-        write_text(out, "eventName", call->operation->name);
+        write_text(out, "eventName", call->operation->model->name);
     else if (kw_bytes_starts(target, KW_LIT("TrentService.")))
         write_cut(out, "eventName", KW_BYTES(target.ptr + 13, target.len - 13), 128);
     else

@@ -57,7 +57,7 @@ static int deny(struct kw_call *call, const char *resource, const char *kind)
     return kw_call_refuse(call, KW_ERROR_ACCESS_DENIED,
         "User: %s is not authorized to perform: kms:%s on resource: %s because no %s policy allows the "
         "kms:%s action",
-        call->identity.arn, call->operation->name, resource, kind, call->operation->name);
+        call->identity.arn, call->operation->model->name, resource, kind, call->operation->model->name);
 }
 
 int kw_call_authorize(struct kw_call *call, const char *resource)
@@ -219,21 +219,17 @@ int kw_call_encode_context(struct kw_call *call)
     return encode_pairs(call, json_is_object(map) ? map : NULL, pairs);
 }
 
-static bool has_member(const struct kw_operation *operation, const char *name)
+/* A member that the operation does not have is ignored, as everywhere. */
+static bool has_member(const struct kw_call *call, const char *name)
 {
-    for (size_t i = 0; i < operation->input.num_members; i++) {
-        if (strcmp(operation->input.members[i].name, name) == 0)
-            return true;
-    }
-    return false;
+    return kw_shape_member(call->operation->model->input, name) != NULL && kw_input_has(call->input, name);
 }
 
 int kw_call_refuse_extras(struct kw_call *call)
 {
-    /* A member that the operation does not have is ignored, as everywhere. */
-    if (has_member(call->operation, "Recipient") && kw_input_has(call->input, "Recipient"))
+    if (has_member(call, "Recipient"))
         return kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "Recipient is not supported by this server.");
-    if (has_member(call->operation, "DryRunModifiers") && kw_input_has(call->input, "DryRunModifiers"))
+    if (has_member(call, "DryRunModifiers"))
         return kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "DryRunModifiers is not supported by this server.");
     if (json_array_size(json_object_get(call->input, "GrantTokens")) > 0)
         return kw_call_refuse(call, KW_ERROR_INVALID_GRANT_TOKEN, "The grant token is not known.");

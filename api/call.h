@@ -11,6 +11,7 @@
 #include "api/audit.h"
 #include "api/error.h"
 #include "api/exchange.h"
+#include "api/model.h"
 #include "api/shape.h"
 #include "pool/pool.h"
 
@@ -26,22 +27,17 @@ enum {
 };
 
 struct kw_operation {
-    const char *name; /* as in X-Amz-Target after "TrentService." */
-    struct kw_shape input;
-    bool read_only; /* as audit records say it */
-    int (*run)(struct kw_call *call);
+    const struct kw_model_operation *model;
+    bool read_only;                   /* as audit records say it */
+    int (*run)(struct kw_call *call); /* NULL: this server does not do it (but checks its input, as of all) */
     int (*stored)(struct kw_call *call); /* after KW_CALL_WAIT_STORE; call->change.result says how it went */
 };
 
-/* The operations, in alphabetical order of their names. */
+/* The operations of the model, one each and in its order. */
 extern const struct kw_operation *const kw_operations[];
 extern const size_t kw_num_operations;
 /* Index in kw_operations, or -1. */
 int kw_operation_find(struct kw_bytes name);
-
-/* Is it an operation of the KMS API that this server does not have? (Service model of botocore 1.43: 54 in
- * all.) */
-bool kw_operation_is_of_kms(struct kw_bytes name);
 
 /* Who signed; copied, since the snapshot that it was in may be gone when the call ends. */
 struct kw_identity {

@@ -185,7 +185,7 @@ static void write_requests(const struct kw_metrics *metrics, struct kw_sbuf *out
 
             if (count > 0 || (error == KW_ERROR_NONE && op < kw_num_operations))
                 kw_sbuf_printf(out, "keywell_requests_total{operation=\"%s\",result=\"%s\"} %" PRIu64 "\n",
-                    op < kw_num_operations ? kw_operations[op]->name : "unknown",
+                    op < kw_num_operations ? kw_operations[op]->model->name : "unknown",
                     kw_error_info((enum kw_error)error)->type, count);
         }
     }

@@ -1,41 +1,6 @@
 /* CreateAlias, DeleteAlias and ListAliases. */
 #include "api/operations.h"
 
-static bool alias_pattern(struct kw_bytes text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.ptr[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ':' ||
-                c == '/' || c == '_' || c == '-'))
-            return false;
-    }
-    return text.len > 0;
-}
-
-#define KW_MEMBER_ALIAS_NAME                                                                                 \
-    {                                                                                                        \
-        .name = "AliasName", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_REQUIRED | KW_MEMBER_AUDITED,      \
-        .min = 1, .max = KW_ALIAS_NAME_MAX, .pattern = "^[a-zA-Z0-9:/_-]+$", .matches = alias_pattern        \
-    }
-
-static const struct kw_member create_members[] = {
-    KW_MEMBER_ALIAS_NAME,
-    {.name = "TargetKeyId",
-        .kind = KW_MEMBER_STRING,
-        .flags = KW_MEMBER_REQUIRED | KW_MEMBER_AUDITED,
-        .min = 1,
-        .max = KW_KEY_ID_MAX},
-};
-
-static const struct kw_member delete_members[] = {KW_MEMBER_ALIAS_NAME};
-
-static const struct kw_member list_members[] = {
-    {.name = "KeyId", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_AUDITED, .min = 1, .max = KW_KEY_ID_MAX},
-    {.name = "Limit", .kind = KW_MEMBER_INTEGER, .flags = KW_MEMBER_AUDITED, .min = 1, .max = 100},
-    {.name = "Marker", .kind = KW_MEMBER_STRING, .min = 1, .max = 1024},
-};
-
 static int refuse_name(struct kw_call *call, struct kw_bytes name)
 {
     if (!kw_bytes_starts(name, KW_LIT("alias/")))
@@ -210,22 +175,19 @@ static int run_list(struct kw_call *call)
 }
 
 const struct kw_operation kw_op_create_alias = {
-    .name = "CreateAlias",
-    .input = KW_SHAPE(create_members),
+    .model = &kw_model_create_alias,
     .run = run_create,
     .stored = stored_create,
 };
 
 const struct kw_operation kw_op_delete_alias = {
-    .name = "DeleteAlias",
-    .input = KW_SHAPE(delete_members),
+    .model = &kw_model_delete_alias,
     .run = run_delete,
     .stored = stored_delete,
 };
 
 const struct kw_operation kw_op_list_aliases = {
-    .name = "ListAliases",
-    .input = KW_SHAPE(list_members),
+    .model = &kw_model_list_aliases,
     .read_only = true,
     .run = run_list,
 };

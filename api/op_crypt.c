@@ -2,53 +2,6 @@
 #include "api/operations.h"
 #include "pool/fault.h"
 
-static const char *const algorithms[] = {
-    "SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE", NULL};
-
-#define KW_MEMBER_ALGORITHM                                                                                  \
-    {                                                                                                        \
-        .name = "EncryptionAlgorithm", .kind = KW_MEMBER_ENUM, .flags = KW_MEMBER_AUDITED,                   \
-        .values = algorithms                                                                                 \
-    }
-
-static const struct kw_member encrypt_members[] = {
-    KW_MEMBER_KEY_ID,
-    {.name = "Plaintext",
-        .kind = KW_MEMBER_BLOB,
-        .flags = KW_MEMBER_REQUIRED,
-        .min = 1,
-        .max = KW_PLAINTEXT_MAX},
-    KW_MEMBER_CONTEXT,
-    KW_MEMBER_GRANT_TOKENS,
-    KW_MEMBER_ALGORITHM,
-    KW_MEMBER_DRY_RUN,
-};
-
-static const struct kw_member decrypt_members[] = {
-    {.name = "CiphertextBlob",
-        .kind = KW_MEMBER_BLOB,
-        .flags = KW_MEMBER_REQUIRED,
-        .min = 1,
-        .max = KW_CIPHERTEXT_MAX},
-    KW_MEMBER_CONTEXT,
-    KW_MEMBER_GRANT_TOKENS,
-    {.name = "KeyId", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_AUDITED, .min = 1, .max = KW_KEY_ID_MAX},
-    KW_MEMBER_ALGORITHM,
-    KW_MEMBER_RECIPIENT,
-    KW_MEMBER_DRY_RUN,
-    {.name = "DryRunModifiers", .kind = KW_MEMBER_LIST},
-};
-
-static const struct kw_member random_members[] = {
-    {.name = "NumberOfBytes",
-        .kind = KW_MEMBER_INTEGER,
-        .flags = KW_MEMBER_REQUIRED | KW_MEMBER_AUDITED,
-        .min = 1,
-        .max = KW_RANDOM_MAX},
-    {.name = "CustomKeyStoreId", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_AUDITED, .min = 1, .max = 64},
-    KW_MEMBER_RECIPIENT,
-};
-
 static int check_algorithm(struct kw_call *call)
 {
     struct kw_bytes algorithm = kw_input_string(call->input, "EncryptionAlgorithm");
@@ -60,20 +13,21 @@ static int check_algorithm(struct kw_call *call)
         (const char *)algorithm.ptr);
 }
 
+/* For what the model leaves open, since other members can stand in for it. */
+static int require_member(struct kw_call *call, const char *name, const char *name_in_message)
+{
+    if (kw_input_has(call->input, name))
+        return KW_CALL_DONE;
+    return kw_call_refuse(call, KW_ERROR_VALIDATION,
+        "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be "
+        "null",
+        name_in_message);
+}
+
 static void write_algorithm(struct kw_json_out *out)
 {
     kw_json_key(out, "EncryptionAlgorithm");
     kw_json_cstring(out, "SYMMETRIC_DEFAULT");
-}
-
-/* The shape check has seen that it is base64 and how long it is. */
-static size_t decode_blob(const struct kw_call *call, const char *name, uint8_t *out, size_t cap)
-{
-    size_t len = 0;
-    int r = kw_base64_decode(kw_input_string(call->input, name), out, cap, &len);
-
-    kw_assert(r == 0);
-    return len;
 }
 
 static int run_encrypt(struct kw_call *call)
@@ -96,7 +50,7 @@ static int run_encrypt(struct kw_call *call)
         r = kw_call_dry_run(call);
     if (r != KW_CALL_DONE)
         return r;
-    len = decode_blob(call, "Plaintext", plaintext, sizeof(plaintext));
+    len = kw_input_blob(call->input, "Plaintext", plaintext, sizeof(plaintext));
     kw_json_begin_object(&out);
     r = kw_call_wrap(call, &out, "CiphertextBlob", KW_BYTES(plaintext, len));
     if (r != KW_CALL_DONE)
@@ -180,10 +134,12 @@ static int unwrap(struct kw_call *call, const struct kw_blob *blob)
 static int run_decrypt(struct kw_call *call)
 {
     uint8_t text[KW_CIPHERTEXT_MAX];
-    size_t len = decode_blob(call, "CiphertextBlob", text, sizeof(text));
+    size_t len = kw_input_blob(call->input, "CiphertextBlob", text, sizeof(text));
     struct kw_blob blob;
     int r = kw_call_refuse_extras(call);
 
+    if (r == KW_CALL_DONE)
+        r = require_member(call, "CiphertextBlob", "ciphertextBlob");
     if (r == KW_CALL_DONE)
         r = check_algorithm(call);
     if (r != KW_CALL_DONE)
@@ -207,6 +163,8 @@ static int run_random(struct kw_call *call)
     int r = kw_call_authorize(call, "*");
 
     if (r == KW_CALL_DONE)
+        r = require_member(call, "NumberOfBytes", "numberOfBytes");
+    if (r == KW_CALL_DONE)
         r = kw_call_refuse_extras(call);
     if (r != KW_CALL_DONE)
         return r;
@@ -224,22 +182,19 @@ static int run_random(struct kw_call *call)
 }
 
 const struct kw_operation kw_op_encrypt = {
-    .name = "Encrypt",
-    .input = KW_SHAPE(encrypt_members),
+    .model = &kw_model_encrypt,
     .read_only = true,
     .run = run_encrypt,
 };
 
 const struct kw_operation kw_op_decrypt = {
-    .name = "Decrypt",
-    .input = KW_SHAPE(decrypt_members),
+    .model = &kw_model_decrypt,
     .read_only = true,
     .run = run_decrypt,
 };
 
 const struct kw_operation kw_op_generate_random = {
-    .name = "GenerateRandom",
-    .input = KW_SHAPE(random_members),
+    .model = &kw_model_generate_random,
     .read_only = true,
     .run = run_random,
 };

@@ -3,47 +3,6 @@
 #include "pool/fault.h"
 #include "pool/secmem.h"
 
-static const char *const pair_specs[] = {
-    "RSA_2048",
-    "RSA_3072",
-    "RSA_4096",
-    "ECC_NIST_P256",
-    "ECC_NIST_P384",
-    "ECC_NIST_P521",
-    "ECC_SECG_P256K1",
-    "SM2",
-    "ECC_NIST_EDWARDS25519",
-    NULL,
-};
-static const char *const key_specs[] = {"AES_256", "AES_128", NULL};
-
-/* The operations with plaintext take a Recipient as well, as the last member. */
-static const struct kw_member pair_members[] = {
-    KW_MEMBER_CONTEXT,
-    KW_MEMBER_KEY_ID,
-    {.name = "KeyPairSpec",
-        .kind = KW_MEMBER_ENUM,
-        .flags = KW_MEMBER_REQUIRED | KW_MEMBER_AUDITED,
-        .values = pair_specs},
-    KW_MEMBER_GRANT_TOKENS,
-    KW_MEMBER_DRY_RUN,
-    KW_MEMBER_RECIPIENT,
-};
-
-static const struct kw_member key_members[] = {
-    KW_MEMBER_KEY_ID,
-    KW_MEMBER_CONTEXT,
-    {.name = "NumberOfBytes",
-        .kind = KW_MEMBER_INTEGER,
-        .flags = KW_MEMBER_AUDITED,
-        .min = 1,
-        .max = KW_DATA_KEY_MAX},
-    {.name = "KeySpec", .kind = KW_MEMBER_ENUM, .flags = KW_MEMBER_AUDITED, .values = key_specs},
-    KW_MEMBER_GRANT_TOKENS,
-    KW_MEMBER_DRY_RUN,
-    KW_MEMBER_RECIPIENT,
-};
-
 /* Everything that can refuse a request, before anything is taken or made for it. */
 static int check(struct kw_call *call)
 {
@@ -195,29 +154,25 @@ static int run_key_without(struct kw_call *call)
 }
 
 const struct kw_operation kw_op_generate_data_key_pair = {
-    .name = "GenerateDataKeyPair",
-    .input = KW_SHAPE(pair_members),
+    .model = &kw_model_generate_data_key_pair,
     .read_only = true,
     .run = run_pair_with,
 };
 
 const struct kw_operation kw_op_generate_data_key_pair_without_plaintext = {
-    .name = "GenerateDataKeyPairWithoutPlaintext",
-    .input = {pair_members, KW_ARRAY_LEN(pair_members) - 1},
+    .model = &kw_model_generate_data_key_pair_without_plaintext,
     .read_only = true,
     .run = run_pair_without,
 };
 
 const struct kw_operation kw_op_generate_data_key = {
-    .name = "GenerateDataKey",
-    .input = KW_SHAPE(key_members),
+    .model = &kw_model_generate_data_key,
     .read_only = true,
     .run = run_key_with,
 };
 
 const struct kw_operation kw_op_generate_data_key_without_plaintext = {
-    .name = "GenerateDataKeyWithoutPlaintext",
-    .input = {key_members, KW_ARRAY_LEN(key_members) - 1},
+    .model = &kw_model_generate_data_key_without_plaintext,
     .read_only = true,
     .run = run_key_without,
 };

@@ -5,41 +5,6 @@
 
 #include <stdio.h>
 
-static const char *const usages[] = {
-    "SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", NULL};
-static const char *const old_specs[] = {"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384",
-    "ECC_NIST_P521", "ECC_SECG_P256K1", "SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
-    "SM2", NULL};
-static const char *const specs[] = {"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384",
-    "ECC_NIST_P521", "ECC_SECG_P256K1", "SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
-    "SM2", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ECC_NIST_EDWARDS25519", NULL};
-static const char *const origins[] = {"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE", NULL};
-
-static const struct kw_member create_members[] = {
-    {.name = "Policy", .kind = KW_MEMBER_STRING, .min = 1, .max = 131072},
-    {.name = "Description", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_AUDITED, .max = KW_DESCRIPTION_MAX},
-    {.name = "KeyUsage", .kind = KW_MEMBER_ENUM, .flags = KW_MEMBER_AUDITED, .values = usages},
-    {.name = "CustomerMasterKeySpec",
-        .kind = KW_MEMBER_ENUM,
-        .flags = KW_MEMBER_AUDITED,
-        .values = old_specs},
-    {.name = "KeySpec", .kind = KW_MEMBER_ENUM, .flags = KW_MEMBER_AUDITED, .values = specs},
-    {.name = "Origin", .kind = KW_MEMBER_ENUM, .flags = KW_MEMBER_AUDITED, .values = origins},
-    {.name = "CustomKeyStoreId", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_AUDITED, .min = 1, .max = 64},
-    {.name = "BypassPolicyLockoutSafetyCheck", .kind = KW_MEMBER_BOOLEAN, .flags = KW_MEMBER_AUDITED},
-    {.name = "Tags", .kind = KW_MEMBER_LIST},
-    {.name = "MultiRegion", .kind = KW_MEMBER_BOOLEAN, .flags = KW_MEMBER_AUDITED},
-    {.name = "XksKeyId", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_AUDITED, .min = 1, .max = 128},
-};
-
-static const struct kw_member describe_members[] = {KW_MEMBER_KEY_ID, KW_MEMBER_GRANT_TOKENS};
-static const struct kw_member key_id_members[] = {KW_MEMBER_KEY_ID};
-
-static const struct kw_member list_members[] = {
-    {.name = "Limit", .kind = KW_MEMBER_INTEGER, .flags = KW_MEMBER_AUDITED, .min = 1, .max = 1000},
-    {.name = "Marker", .kind = KW_MEMBER_STRING, .min = 1, .max = 1024},
-};
-
 static void write_text(struct kw_json_out *out, const char *name, const char *value)
 {
     kw_json_key(out, name);
@@ -347,36 +312,31 @@ static int run_list(struct kw_call *call)
 }
 
 const struct kw_operation kw_op_create_key = {
-    .name = "CreateKey",
-    .input = KW_SHAPE(create_members),
+    .model = &kw_model_create_key,
     .run = run_create,
     .stored = stored_create,
 };
 
 const struct kw_operation kw_op_describe_key = {
-    .name = "DescribeKey",
-    .input = KW_SHAPE(describe_members),
+    .model = &kw_model_describe_key,
     .read_only = true,
     .run = run_describe,
 };
 
 const struct kw_operation kw_op_enable_key = {
-    .name = "EnableKey",
-    .input = KW_SHAPE(key_id_members),
+    .model = &kw_model_enable_key,
     .run = run_enable,
     .stored = stored_state,
 };
 
 const struct kw_operation kw_op_disable_key = {
-    .name = "DisableKey",
-    .input = KW_SHAPE(key_id_members),
+    .model = &kw_model_disable_key,
     .run = run_disable,
     .stored = stored_state,
 };
 
 const struct kw_operation kw_op_list_keys = {
-    .name = "ListKeys",
-    .input = KW_SHAPE(list_members),
+    .model = &kw_model_list_keys,
     .read_only = true,
     .run = run_list,
 };

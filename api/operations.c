@@ -1,21 +1,67 @@
 #include "api/operations.h"
 
+/* What this server does not do: its input is checked, and then it is refused. Nothing is changed by it. */
+#define NOT_HERE(operation)                                                                                  \
+    &(const struct kw_operation)                                                                             \
+    {                                                                                                        \
+        .model = &kw_model_##operation, .read_only = true                                                    \
+    }
+
 const struct kw_operation *const kw_operations[] = {
+    NOT_HERE(cancel_key_deletion),
+    NOT_HERE(connect_custom_key_store),
     &kw_op_create_alias,
+    NOT_HERE(create_custom_key_store),
+    NOT_HERE(create_grant),
     &kw_op_create_key,
     &kw_op_decrypt,
     &kw_op_delete_alias,
+    NOT_HERE(delete_custom_key_store),
+    NOT_HERE(delete_imported_key_material),
+    NOT_HERE(derive_shared_secret),
+    NOT_HERE(describe_custom_key_stores),
     &kw_op_describe_key,
     &kw_op_disable_key,
+    NOT_HERE(disable_key_rotation),
+    NOT_HERE(disconnect_custom_key_store),
     &kw_op_enable_key,
+    NOT_HERE(enable_key_rotation),
     &kw_op_encrypt,
     &kw_op_generate_data_key,
     &kw_op_generate_data_key_pair,
     &kw_op_generate_data_key_pair_without_plaintext,
     &kw_op_generate_data_key_without_plaintext,
+    NOT_HERE(generate_mac),
     &kw_op_generate_random,
+    NOT_HERE(get_key_last_usage),
+    NOT_HERE(get_key_policy),
+    NOT_HERE(get_key_rotation_status),
+    NOT_HERE(get_parameters_for_import),
+    NOT_HERE(get_public_key),
+    NOT_HERE(import_key_material),
     &kw_op_list_aliases,
+    NOT_HERE(list_grants),
+    NOT_HERE(list_key_policies),
+    NOT_HERE(list_key_rotations),
     &kw_op_list_keys,
+    NOT_HERE(list_resource_tags),
+    NOT_HERE(list_retirable_grants),
+    NOT_HERE(put_key_policy),
+    NOT_HERE(re_encrypt),
+    NOT_HERE(replicate_key),
+    NOT_HERE(retire_grant),
+    NOT_HERE(revoke_grant),
+    NOT_HERE(rotate_key_on_demand),
+    NOT_HERE(schedule_key_deletion),
+    NOT_HERE(sign),
+    NOT_HERE(tag_resource),
+    NOT_HERE(untag_resource),
+    NOT_HERE(update_alias),
+    NOT_HERE(update_custom_key_store),
+    NOT_HERE(update_key_description),
+    NOT_HERE(update_primary_region),
+    NOT_HERE(verify),
+    NOT_HERE(verify_mac),
 };
 const size_t kw_num_operations = KW_ARRAY_LEN(kw_operations);
 
@@ -28,7 +74,7 @@ int kw_operation_find(struct kw_bytes name)
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = kw_bytes_compare(name, kw_bytes_str(kw_operations[middle]->name));
+        int order = kw_bytes_compare(name, kw_bytes_str(kw_operations[middle]->model->name));
 
         if (order == 0)
             return (int)middle;
@@ -38,57 +84,6 @@ int kw_operation_find(struct kw_bytes name)
             low = middle + 1;
     }
     return -1;
-}
-
-bool kw_operation_is_of_kms(struct kw_bytes name)
-{
-    static const char *const others[] = {
-        "CancelKeyDeletion",
-        "ConnectCustomKeyStore",
-        "CreateCustomKeyStore",
-        "CreateGrant",
-        "DeleteCustomKeyStore",
-        "DeleteImportedKeyMaterial",
-        "DeriveSharedSecret",
-        "DescribeCustomKeyStores",
-        "DisableKeyRotation",
-        "DisconnectCustomKeyStore",
-        "EnableKeyRotation",
-        "GenerateMac",
-        "GetKeyLastUsage",
-        "GetKeyPolicy",
-        "GetKeyRotationStatus",
-        "GetParametersForImport",
-        "GetPublicKey",
-        "ImportKeyMaterial",
-        "ListGrants",
-        "ListKeyPolicies",
-        "ListKeyRotations",
-        "ListResourceTags",
-        "ListRetirableGrants",
-        "PutKeyPolicy",
-        "ReEncrypt",
-        "ReplicateKey",
-        "RetireGrant",
-        "RevokeGrant",
-        "RotateKeyOnDemand",
-        "ScheduleKeyDeletion",
-        "Sign",
-        "TagResource",
-        "UntagResource",
-        "UpdateAlias",
-        "UpdateCustomKeyStore",
-        "UpdateKeyDescription",
-        "UpdatePrimaryRegion",
-        "Verify",
-        "VerifyMac",
-    };
-
-    for (size_t i = 0; i < KW_ARRAY_LEN(others); i++) {
-        if (kw_bytes_equal(name, kw_bytes_str(others[i])))
-            return true;
-    }
-    return false;
 }
 
 /* Version, list, position, and a check sum (FNV-1a over all before it). */

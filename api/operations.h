@@ -1,5 +1,4 @@
-/* operations - every operation that the service has, and the enums that their inputs share. One op_*.c file a
- * group. */
+/* operations - every operation that the service has. One op_*.c file a group. */
 #ifndef KW_API_OPERATIONS_H
 #define KW_API_OPERATIONS_H
 
@@ -21,29 +20,6 @@ extern const struct kw_operation kw_op_generate_data_key_without_plaintext;
 extern const struct kw_operation kw_op_generate_random;
 extern const struct kw_operation kw_op_list_aliases;
 extern const struct kw_operation kw_op_list_keys;
-
-/* Rows that many inputs have. */
-#define KW_MEMBER_KEY_ID                                                                                     \
-    {                                                                                                        \
-        .name = "KeyId", .kind = KW_MEMBER_STRING, .flags = KW_MEMBER_REQUIRED | KW_MEMBER_AUDITED,          \
-        .min = 1, .max = KW_KEY_ID_MAX                                                                       \
-    }
-#define KW_MEMBER_CONTEXT                                                                                    \
-    {                                                                                                        \
-        .name = "EncryptionContext", .kind = KW_MEMBER_STRING_MAP, .flags = KW_MEMBER_AUDITED                \
-    }
-#define KW_MEMBER_GRANT_TOKENS                                                                               \
-    {                                                                                                        \
-        .name = "GrantTokens", .kind = KW_MEMBER_STRING_LIST, .min = 1, .max = 8192, .num_max = 10           \
-    }
-#define KW_MEMBER_DRY_RUN                                                                                    \
-    {                                                                                                        \
-        .name = "DryRun", .kind = KW_MEMBER_BOOLEAN, .flags = KW_MEMBER_AUDITED                              \
-    }
-#define KW_MEMBER_RECIPIENT                                                                                  \
-    {                                                                                                        \
-        .name = "Recipient", .kind = KW_MEMBER_STRUCTURE                                                     \
-    }
 
 /* Markers of lists: the base64 of where to go on, with the list that they belong to and a checksum, so that a
  * damaged or foreign one is told. They are no secret, and a forged one shows nothing that the list would not.

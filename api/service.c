@@ -86,7 +86,7 @@ static void log_internal(struct kw_call *call)
 
     if (kw_log_allowed(&call->thread->internal_log, kw_now_ns(), &suppressed))
         kw_log(KW_LOG_ERROR, "call-failed", "operation=%s request=%s suppressed=%llu",
-            call->operation != NULL ? call->operation->name : "none", call->request_id,
+            call->operation != NULL ? call->operation->model->name : "none", call->request_id,
             (unsigned long long)suppressed);
 }
 
@@ -143,7 +143,7 @@ static void on_audited(void *arg, struct kw_inbox_node *node)
     call->intent = false;
     if (call->audit.result < 0 && !intent && call->operation != NULL && call->operation->stored != NULL &&
         call->change.result == 0 && call->error == KW_ERROR_NONE)
-        kw_log(KW_LOG_ERROR, "outcome-unrecorded", "operation=%s request=%s", call->operation->name,
+        kw_log(KW_LOG_ERROR, "outcome-unrecorded", "operation=%s request=%s", call->operation->model->name,
             call->request_id);
     if (call->audit.result < 0)
         refuse_unaudited(call);
@@ -405,9 +405,6 @@ static int find_operation(struct kw_call *call)
         kw_bytes_starts(target, kw_bytes_str(prefix)))
         name = KW_BYTES(target.ptr + sizeof(prefix) - 1, target.len - (sizeof(prefix) - 1));
     index = kw_operation_find(name);
-    if (index < 0 && kw_operation_is_of_kms(name))
-        return kw_call_refuse_quoting(
-            call, KW_ERROR_UNSUPPORTED, "", name, " is not supported by this server.");
     if (index < 0)
         return kw_call_refuse(call, KW_ERROR_UNKNOWN_OPERATION, "%s", "");
     call->operation = kw_operations[index];
@@ -417,7 +414,7 @@ static int find_operation(struct kw_call *call)
 
 static int parse_input(struct kw_call *call)
 {
-    KW_SBUF struct kw_sbuf message = KW_SBUF_INIT(24 * 1024);
+    KW_SBUF struct kw_sbuf message = KW_SBUF_INIT(KW_SHAPE_MESSAGE_MAX);
     int r = kw_json_parse(call->exchange->body, &call->input);
 
     if (r < 0)
@@ -425,7 +422,7 @@ static int parse_input(struct kw_call *call)
     if (r != 0)
         return kw_call_refuse(
             call, KW_ERROR_SERIALIZATION, "The request body is not a JSON object as the protocol has it");
-    r = kw_shape_check(&call->operation->input, call->input, &message);
+    r = kw_shape_check(call->operation->model->input, call->input, &message);
     if (r < 0)
         return kw_call_internal(call);
     call->valid = r == 0;
@@ -469,6 +466,9 @@ static void on_request(void *ctx, struct kw_exchange *exchange)
     r = find_operation(call);
     if (r == KW_CALL_DONE)
         r = parse_input(call);
+    if (r == KW_CALL_DONE && call->operation->run == NULL)
+        r = kw_call_refuse(
+            call, KW_ERROR_UNSUPPORTED, "%s is not supported by this server.", call->operation->model->name);
     if (r == KW_CALL_DONE)
         run(call);
     else

@@ -6,24 +6,18 @@
 
 START_TEST(test_table)
 {
-    ck_assert_uint_ge(kw_num_operations, 15);
+    size_t done = 0;
+
+    ck_assert_uint_eq(kw_num_operations, kw_model_num);
     for (size_t i = 0; i < kw_num_operations; i++) {
         const struct kw_operation *operation = kw_operations[i];
 
-        ck_assert_int_eq(kw_operation_find(kw_bytes_str(operation->name)), (int)i);
-        ck_assert(operation->run != NULL);
-        if (i > 0)
-            ck_assert_str_lt(kw_operations[i - 1]->name, operation->name);
-        for (size_t m = 0; m < operation->input.num_members; m++) {
-            const struct kw_member *member = &operation->input.members[m];
-
-            ck_assert(member->kind != KW_MEMBER_ENUM || member->values != NULL);
-            /* Blobs are secrets or ciphertext: never in an audit record. */
-            ck_assert(member->kind != KW_MEMBER_BLOB || !(member->flags & KW_MEMBER_AUDITED));
-        }
+        ck_assert_ptr_eq(operation->model, kw_model[i]);
+        ck_assert_int_eq(kw_operation_find(kw_bytes_str(operation->model->name)), (int)i);
+        ck_assert(operation->run != NULL || operation->stored == NULL);
+        done += operation->run != NULL;
     }
-    ck_assert(kw_operation_is_of_kms(KW_LIT("ReEncrypt")) && !kw_operation_is_of_kms(KW_LIT("Encrypt")));
-    ck_assert(!kw_operation_is_of_kms(KW_LIT("")) && !kw_operation_is_of_kms(KW_LIT("reEncrypt")));
+    ck_assert_uint_ge(done, 15);
     ck_assert_int_eq(kw_operation_find(KW_LIT("Nothing")), -1);
     ck_assert_int_eq(kw_operation_find(KW_LIT("")), -1);
     ck_assert_int_eq(kw_operation_find(KW_LIT("encrypt")), -1);
