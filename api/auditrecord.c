@@ -1,5 +1,7 @@
 #include "api/auditrecord.h"
 
+#include "api/recipient.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -89,17 +91,23 @@ static void write_omitted(struct kw_json_out *out)
     kw_json_end_object(out);
 }
 
+static void write_resource(struct kw_json_out *out, const struct kw_call_resource *resource)
+{
+    kw_json_begin_object(out);
+    write_text(out, "accountId", resource->account);
+    write_text(out, "type", "AWS::KMS::Key");
+    write_text(out, "ARN", resource->arn);
+    kw_json_end_object(out);
+}
+
 static void write_resources(struct kw_json_out *out, const struct kw_call *call)
 {
-    if (call->key_arn[0] == '\0')
+    if (call->resources[0].arn[0] == '\0')
         return;
     kw_json_key(out, "resources");
     kw_json_begin_array(out);
-    kw_json_begin_object(out);
-    write_text(out, "accountId", call->key_account);
-    write_text(out, "type", "AWS::KMS::Key");
-    write_text(out, "ARN", call->key_arn);
-    kw_json_end_object(out);
+    for (size_t i = 0; i < KW_CALL_RESOURCES_MAX && call->resources[i].arn[0] != '\0'; i++)
+        write_resource(out, &call->resources[i]);
     kw_json_end_array(out);
 }
 
@@ -124,7 +132,9 @@ static void write_event_name(struct kw_json_out *out, const struct kw_call *call
 {
     struct kw_bytes target = kw_http_header(&call->exchange->request, "x-amz-target");
 
-    if (call->intent)
+    if (call->is_sts)
+        write_text(out, "eventName", call->sts_action[0] != '\0' ? call->sts_action : "none");
+    else if (call->intent)
         write_text(out, "intent", call->operation->model->name);
     else if (call->operation != NULL)
         write_text(out, "eventName", call->operation->model->name);
@@ -134,20 +144,40 @@ static void write_event_name(struct kw_json_out *out, const struct kw_call *call
         write_cut(out, "eventName", target.len > 0 ? target : KW_LIT("none"), 128);
 }
 
-static void write_record(const struct kw_call *call, const char *region, const uint8_t event_id[16],
-    int64_t now_ms, bool with_parameters, struct kw_sbuf *sbuf)
+static void write_material_id(struct kw_json_out *out, const char *name, const uint8_t *id)
+{
+    kw_json_key(out, name);
+    kw_json_hex(out, KW_BYTES(id, KW_MATERIAL_ID_LEN));
+}
+
+static void write_additional(struct kw_json_out *out, const struct kw_call *call)
+{
+    bool moved = call->operation != NULL && call->operation->model == &kw_model_re_encrypt;
+
+    if (!call->has_material && !call->has_source_material && kw_sbuf_bytes(&call->recipient).len == 0)
+        return;
+    kw_json_key(out, "additionalEventData");
+    kw_json_begin_object(out);
+    if (call->has_source_material)
+        write_material_id(out, "sourceKeyMaterialId", call->source_material_id);
+    if (call->has_material)
+        write_material_id(out, moved ? "destinationKeyMaterialId" : "keyMaterialId", call->material_id);
+    kw_recipient_audit(call, out);
+    kw_json_end_object(out);
+}
+
+static void write_record(const struct kw_call *call, const char event_id[37], int64_t now_ms,
+    bool with_parameters, struct kw_sbuf *sbuf)
 {
     struct kw_json_out out = KW_JSON_OUT(sbuf);
-    char uuid[37] = {0};
 
-    kw_uuid_format(event_id, uuid);
     kw_json_begin_object(&out);
     write_text(&out, "eventVersion", "1.11");
     write_identity(&out, &call->identity);
     write_time(&out, now_ms);
-    write_text(&out, "eventSource", "kms.amazonaws.com");
+    write_text(&out, "eventSource", call->is_sts ? "sts.amazonaws.com" : "kms.amazonaws.com");
     write_event_name(&out, call);
-    write_text(&out, "awsRegion", region);
+    write_text(&out, "awsRegion", call->region);
     write_text(&out, "sourceIPAddress", call->exchange->peer);
     write_cut(&out, "userAgent", kw_http_header(&call->exchange->request, "user-agent"), USER_AGENT_MAX);
     write_error(&out, call);
@@ -157,15 +187,9 @@ static void write_record(const struct kw_call *call, const char *region, const u
         write_omitted(&out);
     kw_json_key(&out, "responseElements");
     kw_json_null(&out);
-    if (call->has_material) {
-        kw_json_key(&out, "additionalEventData");
-        kw_json_begin_object(&out);
-        kw_json_key(&out, "keyMaterialId");
-        kw_json_hex(&out, KW_BYTES(call->material_id, sizeof(call->material_id)));
-        kw_json_end_object(&out);
-    }
+    write_additional(&out, call);
     write_request_id(&out, call);
-    write_text(&out, "eventID", uuid);
+    write_text(&out, "eventID", event_id);
     write_bool(&out, "readOnly", call->operation == NULL || call->operation->read_only);
     write_resources(&out, call);
     write_text(&out, "eventType", call->intent ? "KeywellIntent" : "AwsApiCall");
@@ -175,15 +199,99 @@ static void write_record(const struct kw_call *call, const char *region, const u
     kw_json_end_object(&out);
 }
 
-int kw_audit_record_write(const struct kw_call *call, const char *region, const uint8_t event_id[16],
-    int64_t now_ms, struct kw_sbuf *out)
+int kw_audit_record_write(
+    const struct kw_call *call, const char event_id[37], int64_t now_ms, struct kw_sbuf *out)
 {
     for (int with_parameters = 1; with_parameters >= 0; with_parameters--) {
         kw_sbuf_reset(out, 4096);
         out->limit = KW_AUDIT_RECORD_MAX - 256; /* the chain's members come before it */
-        write_record(call, region, event_id, now_ms, with_parameters, out);
+        write_record(call, event_id, now_ms, with_parameters, out);
         if (kw_sbuf_ok(out))
             return 0;
     }
     return -ENOMEM;
+}
+
+/* ---- what is done without a call ---- */
+
+static void write_service(struct kw_json_out *out, const struct kw_service_event *event)
+{
+    kw_json_key(out, "userIdentity");
+    kw_json_begin_object(out);
+    write_text(out, "type", "AWSService");
+    write_text(out, "accountId", event->account);
+    write_text(out, "invokedBy", "AWS Internal");
+    kw_json_end_object(out);
+}
+
+static void write_material(struct kw_json_out *out, const char *name, const uint8_t *id)
+{
+    if (id == NULL)
+        return;
+    kw_json_key(out, name);
+    kw_json_hex(out, KW_BYTES(id, KW_MATERIAL_ID_LEN));
+}
+
+static void write_details(struct kw_json_out *out, const struct kw_service_event *event)
+{
+    kw_json_key(out, "serviceEventDetails");
+    kw_json_begin_object(out);
+    write_text(out, "keyId", event->key_id);
+    write_material(out, "keyMaterialId", event->material_id);
+    if (event->next_material != NULL)
+        write_text(out, "rotationType", "AUTOMATIC");
+    write_material(out, "previousKeyMaterialId", event->previous_material);
+    write_material(out, "currentKeyMaterialId", event->next_material);
+    kw_json_end_object(out);
+}
+
+static void write_event_key(struct kw_json_out *out, const struct kw_service_event *event)
+{
+    struct kw_call_resource resource;
+
+    snprintf(resource.arn, sizeof(resource.arn), "%s", event->arn);
+    snprintf(resource.account, sizeof(resource.account), "%s", event->account);
+    kw_json_key(out, "resources");
+    kw_json_begin_array(out);
+    write_resource(out, &resource);
+    kw_json_end_array(out);
+}
+
+static void write_empty(struct kw_json_out *out, const char *name)
+{
+    kw_json_key(out, name);
+    kw_json_null(out);
+}
+
+int kw_audit_event_write(
+    const struct kw_service_event *event, const char event_id[37], int64_t now_ms, struct kw_sbuf *sbuf)
+{
+    struct kw_json_out out = KW_JSON_OUT(sbuf);
+
+    kw_sbuf_reset(sbuf, 4096);
+    kw_json_begin_object(&out);
+    write_text(&out, "eventVersion", "1.11");
+    write_service(&out, event);
+    write_time(&out, now_ms);
+    write_text(&out, "eventSource", "kms.amazonaws.com");
+    write_text(&out, "eventName", event->name);
+    write_text(&out, "awsRegion", event->region);
+    write_text(&out, "sourceIPAddress", "AWS Internal");
+    write_text(&out, "userAgent", "AWS Internal");
+    if (event->error != NULL) {
+        write_text(&out, "errorCode", kw_error_info(KW_ERROR_INVALID_STATE)->type);
+        write_text(&out, "errorMessage", event->error);
+    }
+    write_empty(&out, "requestParameters");
+    write_empty(&out, "responseElements");
+    write_text(&out, "eventID", event_id);
+    write_bool(&out, "readOnly", false);
+    write_event_key(&out, event);
+    write_text(&out, "eventType", "AwsServiceEvent");
+    write_bool(&out, "managementEvent", true);
+    write_text(&out, "recipientAccountId", event->account);
+    write_details(&out, event);
+    write_text(&out, "eventCategory", "Management");
+    kw_json_end_object(&out);
+    return kw_sbuf_ok(sbuf) ? 0 : -ENOMEM;
 }

@@ -1,5 +1,8 @@
 #include "api/authn.h"
 
+#include "api/region.h"
+#include "api/sts.h"
+
 #include <stdio.h>
 
 static int refuse_unsigned(struct kw_call *call)
@@ -18,14 +21,28 @@ static int refuse_scope(struct kw_call *call, const char *why)
     return kw_call_refuse(call, KW_ERROR_INVALID_SIGNATURE, "%s", why);
 }
 
-static void copy_identity(struct kw_identity *identity, const struct kw_principal *principal)
+static void copy_identity(
+    struct kw_identity *identity, const struct kw_principal *principal, const char *region)
 {
     snprintf(identity->access_key_id, sizeof(identity->access_key_id), "%s", principal->access_key_id);
     snprintf(identity->account, sizeof(identity->account), "%s", principal->account);
     snprintf(identity->user_name, sizeof(identity->user_name), "%s", principal->user_name);
     snprintf(identity->principal_id, sizeof(identity->principal_id), "%s", principal->principal_id);
-    snprintf(identity->arn, sizeof(identity->arn), "%s", principal->arn);
+    snprintf(identity->arn, sizeof(identity->arn), "arn:%s:iam::%s:user/%s", kw_region_partition(region),
+        principal->account, principal->user_name);
     identity->administrator = principal->administrator;
+}
+
+/* What the signature must be scoped to. */
+static int check_scope(struct kw_call *call, const struct kw_sigv4_claim *claim, const char *regions)
+{
+    if (!kw_bytes_equal(claim->service, call->is_sts ? KW_LIT("sts") : KW_LIT("kms")))
+        return refuse_scope(call, call->is_sts ? "Credential should be scoped to correct service: 'sts'. "
+                                               : "Credential should be scoped to correct service: 'kms'. ");
+    if (call->is_sts ? kw_sts_region_valid(claim->region)
+                     : kw_region_valid(claim->region) && kw_region_in(claim->region, regions))
+        return KW_CALL_DONE;
+    return refuse_scope(call, "Credential should be scoped to a valid region. ");
 }
 
 static int refuse_signature(struct kw_call *call, int result, const char *why)
@@ -44,8 +61,7 @@ static int refuse_signature(struct kw_call *call, int result, const char *why)
     }
 }
 
-int kw_authenticate(
-    struct kw_call *call, struct kw_sigv4_engine *engine, struct kw_bytes region, int64_t now_ms)
+int kw_authenticate(struct kw_call *call, struct kw_sigv4_engine *engine, const char *regions, int64_t now_ms)
 {
     const struct kw_exchange *exchange = call->exchange;
     const struct kw_principal *principal;
@@ -67,12 +83,13 @@ int kw_authenticate(
     /* There are no temporary credentials yet, so a session token belongs to none. */
     if (claim.session_token.len > 0)
         return refuse_unknown(call);
-    if (!kw_bytes_equal(claim.service, KW_LIT("kms")))
-        return refuse_scope(call, "Credential should be scoped to correct service: 'kms'. ");
-    if (!kw_bytes_equal(claim.region, region))
-        return refuse_scope(call, "Credential should be scoped to a valid region. ");
+    if (check_scope(call, &claim, regions) != KW_CALL_DONE)
+        return KW_CALL_REFUSED;
     if (r != 0)
         return refuse_signature(call, r, why);
-    copy_identity(&call->identity, principal);
+    if (kw_bytes_equal(claim.region, KW_LIT("aws-global")))
+        claim.region = KW_LIT("us-east-1");                   /* where AWS does what has no region */
+    memcpy(call->region, claim.region.ptr, claim.region.len); /* shorter than the field, which is zeroed */
+    copy_identity(&call->identity, principal, call->region);
     return KW_CALL_DONE;
 }

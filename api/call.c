@@ -1,11 +1,17 @@
 #include "api/call.h"
 
 #include "api/enccontext.h"
+#include "api/granttoken.h"
+#include "api/keyname.h"
+#include "api/region.h"
 #include "api/service.h"
+#include "api/tokenkey.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* ---- refusals ---- */
 
 int kw_call_refuse(struct kw_call *call, enum kw_error error, const char *format, ...)
 {
@@ -18,6 +24,13 @@ int kw_call_refuse(struct kw_call *call, enum kw_error error, const char *format
     call->error = error;
     kw_sbuf_reset(&call->message, 0);
     kw_sbuf_put_str(&call->message, text);
+    return KW_CALL_REFUSED;
+}
+
+int kw_call_refuse_bare(struct kw_call *call, enum kw_error error)
+{
+    call->error = error;
+    kw_sbuf_reset(&call->message, 0);
     return KW_CALL_REFUSED;
 }
 
@@ -39,25 +52,55 @@ int kw_call_internal(struct kw_call *call)
         call, KW_ERROR_INTERNAL, "The request failed because of an internal error; it can be retried.");
 }
 
-static struct kw_service *service_of(const struct kw_call *call)
+int kw_call_throttled(struct kw_call *call)
+{
+    return kw_call_refuse(call, KW_ERROR_THROTTLING,
+        "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.");
+}
+
+/* ---- where the call is made ---- */
+
+struct kw_service *kw_call_service(const struct kw_call *call)
 {
     return kw_service_thread_service(call->thread);
 }
 
+struct kw_wrapper *kw_call_wrapper(const struct kw_call *call)
+{
+    return kw_service_thread_wrapper(call->thread);
+}
+
+struct kw_mac *kw_call_mac(const struct kw_call *call)
+{
+    return kw_service_thread_mac(call->thread);
+}
+
+int64_t kw_call_clock_ms(const struct kw_call *call)
+{
+    return kw_clock_ms(&kw_call_service(call)->clock);
+}
+
 void kw_call_arn(const struct kw_call *call, struct kw_bytes suffix, char *ret, size_t cap)
 {
-    snprintf(ret, cap, "arn:aws:kms:%s:%s:%.*s", service_of(call)->region, call->identity.account,
-        (int)suffix.len, (const char *)suffix.ptr);
+    snprintf(ret, cap, "arn:%s:kms:%s:%s:%.*s", kw_region_partition(call->region), call->region,
+        call->identity.account, (int)suffix.len, (const char *)suffix.ptr);
 }
 
 /* ---- who may ---- */
 
+const char *kw_call_action(const struct kw_call *call)
+{
+    return call->action != NULL ? call->action : call->operation->model->name;
+}
+
 static int deny(struct kw_call *call, const char *resource, const char *kind)
 {
+    const char *name = kw_call_action(call);
+
     return kw_call_refuse(call, KW_ERROR_ACCESS_DENIED,
         "User: %s is not authorized to perform: kms:%s on resource: %s because no %s policy allows the "
         "kms:%s action",
-        call->identity.arn, call->operation->model->name, resource, kind, call->operation->model->name);
+        call->identity.arn, name, resource, kind, name);
 }
 
 int kw_call_authorize(struct kw_call *call, const char *resource)
@@ -65,7 +108,8 @@ int kw_call_authorize(struct kw_call *call, const char *resource)
     return call->identity.administrator ? KW_CALL_DONE : deny(call, resource, "identity-based");
 }
 
-int kw_call_authorize_key(struct kw_call *call, const struct kw_kms_key *key)
+/* Until policies decide, an administrator of the key's account may do everything with it. */
+static int authorize_key(struct kw_call *call, const struct kw_kms_key *key)
 {
     if (strcmp(key->account, call->identity.account) != 0)
         return deny(call, key->arn, "resource-based");
@@ -74,51 +118,86 @@ int kw_call_authorize_key(struct kw_call *call, const struct kw_kms_key *key)
 
 /* ---- which key ---- */
 
-static int take_key(struct kw_call *call, const struct kw_kms_key *key)
+/* In the record once, however often it is looked up. */
+static void note_resource(struct kw_call *call, const struct kw_kms_key *key)
+{
+    for (size_t i = 0; i < KW_CALL_RESOURCES_MAX; i++) {
+        struct kw_call_resource *resource = &call->resources[i];
+
+        if (strcmp(resource->arn, key->arn) == 0)
+            return;
+        if (resource->arn[0] != '\0')
+            continue;
+        snprintf(resource->arn, sizeof(resource->arn), "%s", key->arn);
+        snprintf(resource->account, sizeof(resource->account), "%s", key->account);
+        return;
+    }
+}
+
+int kw_call_take_key(struct kw_call *call, const struct kw_kms_key *key)
 {
     call->key = key;
-    memcpy(call->key_arn, key->arn, sizeof(call->key_arn));
-    memcpy(call->key_account, key->account, sizeof(call->key_account));
-    return kw_call_authorize_key(call, key);
+    note_resource(call, key);
+    return authorize_key(call, key);
 }
 
-static int find_by_id(struct kw_call *call, const uint8_t id[16])
+static int key_not_found(struct kw_call *call, const struct kw_keyname *name)
 {
-    const struct kw_service *service = service_of(call);
+    static const char prefix[] = "mrk-";
+    char id[37] = {0}, suffix[48];
+    char arn[KW_ARN_MAX];
+
+    if (name->multi_region) {
+        memcpy(id, prefix, sizeof(prefix));
+        kw_hex_encode(name->id, sizeof(name->id), id + 4);
+    } else {
+        kw_uuid_format(name->id, id);
+    }
+    snprintf(suffix, sizeof(suffix), "key/%s", id);
+    kw_call_arn(call, kw_bytes_str(suffix), arn, sizeof(arn));
+    return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Key '%s' does not exist", arn);
+}
+
+/* mrk-ID and ID of the same bytes are different names. */
+static int find_by_id(struct kw_call *call, const struct kw_keyname *name)
+{
     const struct kw_kms_key *key = kw_snapshot_key(
-        call->snapshot, kw_bytes_str(call->identity.account), kw_bytes_str(service->region), id);
-    char uuid[36];
+        call->snapshot, kw_bytes_str(call->identity.account), kw_bytes_str(call->region), name->id);
 
-    if (key != NULL)
-        return take_key(call, key);
-    kw_uuid_format(id, uuid);
-    return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Key 'arn:aws:kms:%s:%s:key/%.36s' does not exist",
-        service->region, call->identity.account, uuid);
+    if (key == NULL || key->multi_region != name->multi_region)
+        return key_not_found(call, name);
+    return kw_call_take_key(call, key);
 }
 
-static int find_by_alias(struct kw_call *call, struct kw_bytes name)
+int kw_call_alias_not_found(struct kw_call *call, struct kw_bytes name)
 {
-    const struct kw_service *service = service_of(call);
-    struct kw_bytes account = kw_bytes_str(call->identity.account), region = kw_bytes_str(service->region);
-    const struct kw_alias *alias = kw_snapshot_alias(call->snapshot, account, region, name);
-    char arn[512];
+    char arn[KW_ARN_MAX];
 
-    if (alias != NULL)
-        return find_by_id(call, alias->key_id);
     kw_call_arn(call, name, arn, sizeof(arn));
     return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Alias %s is not found.", arn);
 }
 
-/* An ARN names a region and an account; this server has one region, and nothing of other accounts is shared
- * yet. */
+static int find_by_alias(struct kw_call *call, struct kw_bytes name)
+{
+    struct kw_bytes account = kw_bytes_str(call->identity.account), region = kw_bytes_str(call->region);
+    const struct kw_alias *alias = kw_snapshot_alias(call->snapshot, account, region, name);
+    const struct kw_kms_key *key;
+
+    if (alias == NULL)
+        return kw_call_alias_not_found(call, name);
+    key = kw_snapshot_key(call->snapshot, account, region, alias->key_id);
+    return key != NULL ? kw_call_take_key(call, key) : kw_call_internal(call);
+}
+
+/* An ARN names a region and an account; nothing of other accounts is shared yet. */
 static int check_arn(struct kw_call *call, const struct kw_keyname *name, struct kw_bytes text)
 {
     char arn[256];
 
     if (name->form != KW_KEYNAME_ARN && name->form != KW_KEYNAME_ALIAS_ARN)
         return KW_CALL_DONE;
-    if (!kw_bytes_equal(name->region, kw_bytes_str(service_of(call)->region)) ||
-        !kw_bytes_equal(name->partition, KW_LIT("aws")))
+    if (!kw_bytes_equal(name->region, kw_bytes_str(call->region)) ||
+        !kw_bytes_equal(name->partition, kw_bytes_str(kw_region_partition(call->region))))
         return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Invalid arn %.*s", (int)name->region.len,
             (const char *)name->region.ptr);
     if (kw_bytes_equal(name->account, kw_bytes_str(call->identity.account)))
@@ -127,15 +206,48 @@ static int check_arn(struct kw_call *call, const struct kw_keyname *name, struct
     return deny(call, arn, "resource-based");
 }
 
-/* Multi-Region keys have ids of another form; none exist here, and one must not be taken for the key of the
- * same bytes. */
-static int no_multi_region_key(struct kw_call *call, const uint8_t id[16])
+/* A name in no known form. Key ids have lower-case digits here, so one with others is that of no key; AWS
+ * says so in the words for keys that do not exist, and quotes the end of an ARN otherwise than a bare id. */
+static int invalid_name(struct kw_call *call, struct kw_bytes text)
 {
-    char digits[33] = {0};
+    static const char arn_part[] = ":key/";
+    struct kw_bytes id = text;
+    uint8_t bytes[16];
+    char lower[36], suffix[48], arn[KW_ARN_MAX];
+    const uint8_t *at =
+        kw_bytes_starts(text, KW_LIT("arn:")) ? memmem(text.ptr, text.len, arn_part, 5) : NULL;
 
-    kw_hex_encode(id, 16, digits);
-    return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Key 'arn:aws:kms:%s:%s:key/mrk-%s' does not exist",
-        service_of(call)->region, call->identity.account, digits);
+    if (at != NULL)
+        id = KW_BYTES(at + 5, text.len - (size_t)(at - text.ptr) - 5);
+    if (id.len == sizeof(lower)) {
+        for (size_t i = 0; i < id.len; i++)
+            lower[i] = (char)(id.ptr[i] >= 'A' && id.ptr[i] <= 'F' ? id.ptr[i] + ('a' - 'A') : id.ptr[i]);
+        if (kw_uuid_parse(KW_BYTES(lower, sizeof(lower)), bytes) == 0) {
+            snprintf(suffix, sizeof(suffix), "key/%.36s", (const char *)id.ptr);
+            kw_call_arn(call, kw_bytes_str(suffix), arn, sizeof(arn));
+            return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Key '%s' does not exist", arn);
+        }
+    }
+    return at != NULL ? kw_call_refuse_quoting(call, KW_ERROR_NOT_FOUND, "Invalid keyId ", id, "")
+                      : kw_call_refuse_quoting(call, KW_ERROR_NOT_FOUND, "Invalid keyId '", text, "'");
+}
+
+static int refuse_aliases(struct kw_call *call)
+{
+    return kw_call_refuse(call, KW_ERROR_INVALID_ARN, "Key Aliases are not supported for this operation.");
+}
+
+/* A name that begins like one of an alias, and that no alias can have: it is refused like one that none has.
+ */
+static int impossible_alias(struct kw_call *call, struct kw_bytes text, bool aliases_too)
+{
+    char arn[KW_ARN_MAX], begin[KW_ARN_MAX + 8];
+
+    if (!aliases_too)
+        return refuse_aliases(call);
+    kw_call_arn(call, KW_LIT(""), arn, sizeof(arn));
+    snprintf(begin, sizeof(begin), "Alias %s", arn);
+    return kw_call_refuse_quoting(call, KW_ERROR_NOT_FOUND, begin, text, " is not found.");
 }
 
 int kw_call_find_key(struct kw_call *call, struct kw_bytes text, bool aliases_too)
@@ -145,40 +257,50 @@ int kw_call_find_key(struct kw_call *call, struct kw_bytes text, bool aliases_to
     int r;
 
     if (kw_keyname_parse(text, &name) != 0)
-        return kw_call_refuse_quoting(call, KW_ERROR_NOT_FOUND, "Invalid keyId '", text, "'");
+        return kw_bytes_starts(text, KW_LIT("alias/")) ? impossible_alias(call, text, aliases_too)
+                                                       : invalid_name(call, text);
     is_alias = name.form == KW_KEYNAME_ALIAS || name.form == KW_KEYNAME_ALIAS_ARN;
     if (is_alias && !aliases_too)
-        return kw_call_refuse_quoting(call, KW_ERROR_NOT_FOUND, "Invalid keyId '", text, "'");
+        return refuse_aliases(call);
     r = check_arn(call, &name, text);
     if (r != KW_CALL_DONE)
         return r;
-    if (is_alias)
-        return find_by_alias(call, name.alias);
-    return name.multi_region ? no_multi_region_key(call, name.id) : find_by_id(call, name.id);
+    return is_alias ? find_by_alias(call, name.alias) : find_by_id(call, &name);
 }
 
-int kw_call_require_enabled(struct kw_call *call)
+int kw_call_find_usable_key(struct kw_call *call, bool aliases_too)
 {
-    static const char *const states[] = {
-        [KW_KEY_PENDING_DELETION] = "pending deletion",
-        [KW_KEY_PENDING_IMPORT] = "pending import",
-        [KW_KEY_UNAVAILABLE] = "unavailable",
-        [KW_KEY_CREATING] = "creating",
-    };
+    int r = kw_call_find_key(call, kw_input_string(call->input, "KeyId"), aliases_too);
 
-    switch (call->key->state) {
-    case KW_KEY_ENABLED:
-    case KW_KEY_UPDATING:
+    return r == KW_CALL_DONE ? kw_call_require_state(call) : r;
+}
+
+int kw_call_require_state(struct kw_call *call)
+{
+    enum kw_state_rule rule = call->operation->states;
+    enum kw_key_state state = kw_tokenkey_state(call, call->key);
+    enum kw_error verdict = kw_keystate_verdict(rule, state);
+
+    if (verdict == KW_ERROR_NONE)
         return KW_CALL_DONE;
-    case KW_KEY_DISABLED:
-        return kw_call_refuse(call, KW_ERROR_DISABLED, "%s is disabled.", call->key->arn);
-    default:
-        return kw_call_refuse(
-            call, KW_ERROR_INVALID_STATE, "%s is %s.", call->key->arn, states[call->key->state]);
-    }
+    return kw_call_refuse(call, verdict, "%s is %s.", call->key->arn, kw_keystate_text(rule, state));
+}
+
+int kw_call_require_usage(struct kw_call *call, enum kw_key_usage usage)
+{
+    if (call->key->usage == usage)
+        return KW_CALL_DONE;
+    return kw_call_refuse(call, KW_ERROR_INVALID_KEY_USAGE, "%s key usage is %s which is not valid for %s.",
+        call->key->arn, kw_key_usage_name(call->key->usage), kw_call_action(call));
 }
 
 /* ---- common members ---- */
+
+static int context_too_large(struct kw_call *call)
+{
+    return kw_call_refuse(call, KW_ERROR_VALIDATION, "The encryption context is larger than %u bytes",
+        KW_ENC_CONTEXT_BYTES_MAX);
+}
 
 static int encode_pairs(struct kw_call *call, const json_t *map, struct kw_enccontext_pair *pairs)
 {
@@ -202,38 +324,40 @@ static int encode_pairs(struct kw_call *call, const json_t *map, struct kw_encco
     buf = KW_BUF(to, KW_ENC_CONTEXT_BYTES_MAX);
     r = kw_enccontext_encode(pairs, num, &buf);
     if (r != 0)
-        return kw_call_refuse(call, KW_ERROR_VALIDATION, "The encryption context is larger than %u bytes",
-            KW_ENC_CONTEXT_BYTES_MAX);
+        return context_too_large(call);
     call->context.len = buf.len;
     return KW_CALL_DONE;
 }
 
-int kw_call_encode_context(struct kw_call *call)
+int kw_call_encode_context(struct kw_call *call, const char *member)
 {
     struct kw_enccontext_pair pairs[KW_ENC_CONTEXT_PAIRS_MAX];
-    const json_t *map = json_object_get(call->input, "EncryptionContext");
+    const json_t *map = kw_input_object(call->input, member);
 
     if (json_object_size(map) > KW_ENC_CONTEXT_PAIRS_MAX)
-        return kw_call_refuse(call, KW_ERROR_VALIDATION, "The encryption context has more than %u pairs",
-            KW_ENC_CONTEXT_PAIRS_MAX);
-    return encode_pairs(call, json_is_object(map) ? map : NULL, pairs);
+        return context_too_large(call);
+    return encode_pairs(call, map, pairs);
 }
 
-/* A member that the operation does not have is ignored, as everywhere. */
-static bool has_member(const struct kw_call *call, const char *name)
+int kw_call_check_grant_tokens(struct kw_call *call)
 {
-    return kw_shape_member(call->operation->model->input, name) != NULL && kw_input_has(call->input, name);
-}
+    const json_t *tokens = kw_input_array(call->input, "GrantTokens"), *token;
+    uint8_t grant_id[32];
+    size_t i;
 
-int kw_call_refuse_extras(struct kw_call *call)
-{
-    if (has_member(call, "Recipient"))
-        return kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "Recipient is not supported by this server.");
-    if (has_member(call, "DryRunModifiers"))
-        return kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "DryRunModifiers is not supported by this server.");
-    if (json_array_size(json_object_get(call->input, "GrantTokens")) > 0)
-        return kw_call_refuse(call, KW_ERROR_INVALID_GRANT_TOKEN, "The grant token is not known.");
+    json_array_foreach(tokens, i, token)
+    {
+        if (kw_granttoken_parse(kw_call_service(call)->grant_secret, kw_input_text(token), grant_id) != 0)
+            return kw_call_refuse_bare(call, KW_ERROR_INVALID_GRANT_TOKEN);
+    }
     return KW_CALL_DONE;
+}
+
+int kw_call_refuse_origin(struct kw_call *call)
+{
+    return kw_call_refuse(call, KW_ERROR_UNSUPPORTED,
+        "%s origin is %s which is not valid for this operation.", call->key->arn,
+        kw_key_origin_name(call->key->origin));
 }
 
 int kw_call_dry_run(struct kw_call *call)
@@ -244,43 +368,96 @@ int kw_call_dry_run(struct kw_call *call)
         call, KW_ERROR_DRY_RUN, "The request would have succeeded, but the DryRun option is set.");
 }
 
+/* ---- slow work ---- */
+
+int kw_call_chore(
+    struct kw_call *call, const struct kw_chore_order *order, struct kw_buf *ret, int *ret_outcome)
+{
+    struct kw_chore *chore = &call->chore;
+
+    if (!kw_chore_is_slow(order)) {
+        *ret_outcome = kw_chore_do(order, ret);
+        return KW_CALL_DONE;
+    }
+    if (!kw_chore_answers(chore, order))
+        return kw_chore_prepare(chore, order) == 0 ? KW_CALL_WAIT_CHORE : kw_call_internal(call);
+    if (chore->outcome == KW_CHORE_ABANDONED)
+        return kw_call_throttled(call);
+    if (chore->output.len > 0)
+        kw_buf_put_bytes(ret, kw_sbuf_bytes(&chore->output));
+    *ret_outcome = kw_buf_ok(ret) ? chore->outcome : -ENOBUFS;
+    return KW_CALL_DONE;
+}
+
 /* ---- material ---- */
 
-void kw_call_note_material(struct kw_call *call, const struct kw_backing_key *backing)
+void kw_call_note_material(struct kw_call *call, const struct kw_generation *generation)
 {
-    memcpy(call->material_id, backing->material_id, sizeof(call->material_id));
+    memcpy(call->material_id, generation->id, sizeof(call->material_id));
     call->has_material = true;
+}
+
+void kw_call_note_use(struct kw_call *call)
+{
+    struct kw_lastuse_entry entry = {
+        .at_ms = kw_call_clock_ms(call),
+        .operation = kw_lastuse_operation(call->operation->model->name),
+    };
+
+    if (entry.operation == KW_LASTUSE_OPERATIONS_NUM)
+        return;
+    memcpy(entry.request_id, call->request_id, sizeof(entry.request_id));
+    memcpy(entry.event_id, call->event_id, sizeof(entry.event_id));
+    if (kw_lastuse_note(call->key->lastuse, &entry))
+        atomic_store_explicit(&kw_call_service(call)->uses_unsaved, true, memory_order_relaxed);
+}
+
+void kw_call_write_text(struct kw_json_out *out, const char *name, const char *value)
+{
+    kw_json_key(out, name);
+    kw_json_cstring(out, value);
 }
 
 void kw_call_write_material(struct kw_call *call, struct kw_json_out *out)
 {
+    if (!call->has_material) /* a key in a token has none that a name is known of */
+        return;
     kw_json_key(out, "KeyMaterialId");
     kw_json_hex(out, KW_BYTES(call->material_id, sizeof(call->material_id)));
 }
 
+static int wrap(struct kw_call *call, struct kw_bytes plaintext, struct kw_buf *ret)
+{
+    const struct kw_generation *current = kw_kms_key_current(call->key);
+
+    if (kw_tokenkey_is(call->key))
+        return kw_tokenkey_seal(call, plaintext, ret);
+    if (current == NULL || current->material == NULL || current->material->secret.len != KW_BACKING_KEY_LEN)
+        return kw_call_internal(call);
+    if (kw_wrap(kw_call_wrapper(call), call->key->id, current->id, current->material->secret.ptr,
+            kw_sbuf_bytes(&call->context), plaintext, ret) != 0)
+        return kw_call_internal(call);
+    kw_call_note_material(call, current);
+    return KW_CALL_DONE;
+}
+
 int kw_call_wrap(struct kw_call *call, struct kw_json_out *out, const char *name, struct kw_bytes plaintext)
 {
-    const struct kw_backing_key *backing = kw_kms_key_current(call->key);
     uint8_t blob[KW_CIPHERTEXT_MAX];
     struct kw_buf buf = KW_BUF(blob, sizeof(blob));
+    int r = wrap(call, plaintext, &buf);
 
-    if (kw_wrap(kw_service_thread_wrapper(call->thread), call->key->id, backing->material_id, backing->key,
-            kw_sbuf_bytes(&call->context), plaintext, &buf) != 0)
-        return kw_call_internal(call);
-    kw_call_note_material(call, backing);
+    if (r != KW_CALL_DONE)
+        return r;
+    kw_call_note_use(call);
     kw_json_key(out, name);
     kw_json_base64(out, kw_buf_bytes(&buf));
     return KW_CALL_DONE;
 }
 
-int kw_call_prepare_change(struct kw_call *call, const struct kw_change *change)
+int kw_call_put_key(struct kw_call *call, const struct kw_kms_key *edit)
 {
-    struct kw_service *service = service_of(call);
+    int r = kw_tx_put_key(call->tx, edit);
 
-    call->change =
-        (struct kw_store_request){.change = *change, .reply = kw_service_thread_store_mailbox(call->thread)};
-    call->change.change.account = kw_bytes_str(call->identity.account);
-    call->change.change.region = kw_bytes_str(service->region);
-    call->change.change.now_ms = kw_wall_ms();
-    return KW_CALL_WAIT_STORE;
+    return r > 0 ? kw_call_internal(call) : r;
 }

@@ -1,18 +1,23 @@
 /* call - one API call on its way: authenticated, validated, run, audited, answered. Belongs to one serving
  * thread.
  *
- * An operation's run function may be called more than once (again after a wait for a pair): everything that
- * it does before it takes a pair or submits a change can be done again, and it looks at a fresh snapshot each
- * time.
+ * An operation's run function may be called more than once (again after a wait for a pair, a chore or a
+ * token): all that it does before it takes a pair or submits a change can be done again, and it looks at a
+ * fresh snapshot each time.
  */
 #ifndef KW_API_CALL_H
 #define KW_API_CALL_H
 
 #include "api/audit.h"
+#include "api/chore.h"
 #include "api/error.h"
 #include "api/exchange.h"
+#include "api/granttoken.h"
+#include "api/keystate.h"
+#include "api/mac.h"
 #include "api/model.h"
-#include "api/shape.h"
+#include "api/store.h"
+#include "api/token.h"
 #include "pool/pool.h"
 
 struct kw_call;
@@ -23,17 +28,29 @@ enum {
     KW_CALL_DONE = 0,       /* the answer is written */
     KW_CALL_REFUSED = 1,    /* the error is set */
     KW_CALL_WAIT_POOL = 2,  /* no pair of call->wait_spec is ready; run again when there may be one */
-    KW_CALL_WAIT_STORE = 3, /* call->change is ready for the keystore; `stored` comes after it */
+    KW_CALL_WAIT_CHORE = 4, /* call->chore is prepared; run again when it is done */
+    KW_CALL_WAIT_TOKEN = 5, /* a token has been asked (tokenkey.h); run again when it has answered */
+    KW_CALL_WAIT_STORE = 3, /* all is ready for a change: `apply` runs next, once its intent is on record */
 };
 
+/* One row of the table of operations (operations.c). */
 struct kw_operation {
-    const struct kw_model_operation *model;
-    bool read_only;                   /* as audit records say it */
-    int (*run)(struct kw_call *call); /* NULL: this server does not do it (but checks its input, as of all) */
-    int (*stored)(struct kw_call *call); /* after KW_CALL_WAIT_STORE; call->change.result says how it went */
+    const struct kw_model_operation *model; /* name, input, output, errors */
+    enum kw_state_rule states;              /* of the key that KeyId names */
+    bool read_only;                         /* as audit records say it */
+    /* The first look at a call: all checks, and the whole operation if it changes nothing. NULL: not
+     * supported, and `note` says why. */
+    int (*run)(struct kw_call *call);
+    /* After KW_CALL_WAIT_STORE, on the keystore's thread, with the newest picture in call->snapshot: the
+     * checks again, then the change through call->tx. Returns KW_CALL_DONE, KW_CALL_REFUSED (nothing was
+     * written) or <0 from kw_tx_*. */
+    int (*apply)(struct kw_call *call);
+    /* After a change that is durable: the answer. NULL: it is empty. */
+    int (*stored)(struct kw_call *call);
+    const char *note; /* for the documentation: what differs from AWS, and why; NULL: nothing */
 };
 
-/* The operations of the model, one each and in its order. */
+/* The operations, in alphabetical order of their names. */
 extern const struct kw_operation *const kw_operations[];
 extern const size_t kw_num_operations;
 /* Index in kw_operations, or -1. */
@@ -49,7 +66,30 @@ struct kw_identity {
     bool administrator;
 };
 
+/* A key that a call uses, for its audit record, which outlives the snapshot. */
+struct kw_call_resource {
+    char arn[128]; /* empty: none */
+    char account[KW_ACCOUNT_LEN + 1];
+};
+#define KW_CALL_RESOURCES_MAX 2u /* ReEncrypt has two */
+
+/* What a call has asked of tokens (tokenkey.h). */
+struct kw_call_token {
+    struct kw_token_request *asked; /* laid out or on its way; the token's once it is submitted */
+    struct kw_token *token;         /* which is asked */
+    /* What has come back: of what was opened, and of all else; owned */
+    struct kw_token_request *answers[2];
+    uint64_t deadline_ns;
+    bool made;            /* a key that is nobody's yet */
+    struct kw_call *next; /* among those of the thread that wait for tokens */
+};
+
 enum kw_pool_use { KW_POOL_UNUSED, KW_POOL_HIT, KW_POOL_WAITED };
+
+/* What an operation may carry between its steps, in text. */
+#define KW_CALL_TEXT_MAX 256u
+/* arn:PARTITION:kms:REGION:ACCOUNT:alias/NAME */
+#define KW_ARN_MAX 512u
 
 struct kw_call {
     struct kw_service_thread *thread;
@@ -57,21 +97,31 @@ struct kw_call {
     const struct kw_operation *operation;
     size_t operation_index; /* kw_num_operations: none known */
     struct kw_identity identity;
-    json_t *input; /* owned; NULL before it was parsed, or if it could not be */
-    bool valid;    /* the input passed its shape: its members may go into the audit record */
+    char region[KW_REGION_MAX + 1]; /* of the credential scope: where the call is made */
+    bool is_sts;                    /* a call of STS's query protocol (sts.h): it has no operation */
+    char sts_action[65];            /* of such a call: its Action, as far as it is fit to be recorded */
+    json_t *input;                  /* owned; NULL before it was parsed, or if it could not be */
+    bool valid;                     /* the input passed its shape: its members may go into the audit record */
     char request_id[37];
-    /* valid while run and stored run: */
+    char event_id[37]; /* of its audit record */
+    /* The permission that is asked for, as refusals name it; NULL: the operation's name (ReEncrypt asks for
+     * ReEncryptFrom of one key and ReEncryptTo of the other) */
+    const char *action;
+    /* valid while run, apply and stored run: */
     const struct kw_snapshot *snapshot;
     const struct kw_kms_key *key;
-    /* what the audit record says about the key */
-    char key_arn[128];
-    char key_account[KW_ACCOUNT_LEN + 1];
+    struct kw_tx *tx; /* in apply only */
+    /* what the audit record says */
+    struct kw_call_resource resources[KW_CALL_RESOURCES_MAX];
     uint8_t material_id[KW_MATERIAL_ID_LEN];
     bool has_material;
+    uint8_t source_material_id[KW_MATERIAL_ID_LEN]; /* ReEncrypt: material_id is the destination's */
+    bool has_source_material;
     /* how it ended */
     enum kw_error error;
     struct kw_sbuf message;
-    struct kw_sbuf context; /* the canonical encryption context */
+    struct kw_sbuf context;   /* the canonical encryption context */
+    struct kw_sbuf recipient; /* the attestation document (recipient.h), once verified */
     /* waiting for a pair */
     enum kw_spec wait_spec;
     bool waiting; /* has entered the pool's waiters */
@@ -79,10 +129,17 @@ struct kw_call {
     uint64_t wait_deadline_ns;
     bool took_pair; /* a pair was popped for this call (and is used up, whatever follows) */
     enum kw_pool_use pool_use;
-    struct kw_call *next; /* among the waiters, or among the free */
+    struct kw_call *next;  /* among the waiters, or among the free */
+    struct kw_chore chore; /* slow work on its way, or its outcome */
+    struct kw_call_token token;
     /* a change on its way to the keystore and back */
     struct kw_store_request change;
-    struct kw_backing_key *new_backing; /* secret memory; wiped when the call ends */
+    int64_t now_ms;                         /* of the change: when it was asked for */
+    uint8_t new_id[KW_KMS_KEY_ID_LEN];      /* of a key that the change makes ... */
+    const struct kw_material *new_material; /* ... and its material; owned */
+    uint8_t new_grant_id[KW_GRANT_ID_LEN];  /* of a grant that is made, or was found to be there */
+    uint8_t new_nonce[KW_GRANTTOKEN_NONCE]; /* of its token */
+    char new_text[KW_CALL_TEXT_MAX];        /* what an operation carries from apply to stored */
     /* the audit record on its way; of a change there are two: what is about to be done, and how it went */
     bool intent; /* the first of them is on its way */
     struct kw_audit_entry audit;
@@ -91,6 +148,8 @@ struct kw_call {
 
 /* Sets the error and its message; returns KW_CALL_REFUSED. Never given a secret. */
 int kw_call_refuse(struct kw_call *call, enum kw_error error, const char *format, ...) KW_PRINTF(3, 4);
+/* The same without a message. */
+int kw_call_refuse_bare(struct kw_call *call, enum kw_error error);
 /* The same with a message of prefix, text that came from outside (cut to a bound between characters) and
  * suffix. */
 int kw_call_refuse_quoting(
@@ -98,36 +157,66 @@ int kw_call_refuse_quoting(
 /* KMSInternalException for what is no fault of the caller; clears OpenSSL's error queue. */
 int kw_call_internal(struct kw_call *call);
 
+/* ThrottlingException, for whoever waits where too many wait or has waited too long. */
+int kw_call_throttled(struct kw_call *call);
+
 /* kw_call_find_key() - finds the KMS key that text names (all four forms, or key id and key ARN only), checks
  * that the caller may do this operation with it, and sets call->key. Returns KW_CALL_DONE or KW_CALL_REFUSED.
  */
 KW_MUST_CHECK int kw_call_find_key(struct kw_call *call, struct kw_bytes text, bool aliases_too);
-/* May the caller use this key at all? Until policies decide, an administrator of the key's account may. */
-KW_MUST_CHECK int kw_call_authorize_key(struct kw_call *call, const struct kw_kms_key *key);
+/* "Alias <ARN> is not found." */
+int kw_call_alias_not_found(struct kw_call *call, struct kw_bytes name);
+/* The key of member KeyId, and that its state allows the operation (its row's rule). */
+KW_MUST_CHECK int kw_call_find_usable_key(struct kw_call *call, bool aliases_too);
+/* Makes key the call's, for its audit record too, and checks that the caller may do this operation with it.
+ */
+KW_MUST_CHECK int kw_call_take_key(struct kw_call *call, const struct kw_kms_key *key);
 /* For operations without a key. resource is the ARN that a refusal names. */
 KW_MUST_CHECK int kw_call_authorize(struct kw_call *call, const char *resource);
-/* Refuses unless the key's state allows cryptographic operations. */
-KW_MUST_CHECK int kw_call_require_enabled(struct kw_call *call);
-/* Encodes EncryptionContext into call->context. */
-KW_MUST_CHECK int kw_call_encode_context(struct kw_call *call);
-/* Refuses what this version does not do: a Recipient, and grant tokens (there are no grants, so none is
- * known). */
-KW_MUST_CHECK int kw_call_refuse_extras(struct kw_call *call);
+/* Refuses unless the state of call->key allows the operation. */
+KW_MUST_CHECK int kw_call_require_state(struct kw_call *call);
+/* Refuses unless call->key is made for the usage ("... key usage is X which is not valid for <Operation>.").
+ */
+KW_MUST_CHECK int kw_call_require_usage(struct kw_call *call, enum kw_key_usage usage);
+/* UnsupportedOperationException: "... origin is X which is not valid for this operation." */
+int kw_call_refuse_origin(struct kw_call *call);
+/* Encodes a member that is an encryption context into call->context. */
+KW_MUST_CHECK int kw_call_encode_context(struct kw_call *call, const char *member);
+/* Refuses unknown grant tokens. */
+KW_MUST_CHECK int kw_call_check_grant_tokens(struct kw_call *call);
 /* After all checks: DryRunOperationException if asked for. */
 KW_MUST_CHECK int kw_call_dry_run(struct kw_call *call);
+/* What the call asks for: call->action, or the operation's name. */
+const char *kw_call_action(const struct kw_call *call);
 /* Notes the key material that was used. */
-void kw_call_note_material(struct kw_call *call, const struct kw_backing_key *backing);
-/* "arn:aws:kms:REGION:ACCOUNT:" + suffix, of the caller's account and this server's region. */
+void kw_call_note_material(struct kw_call *call, const struct kw_generation *generation);
+/* Notes that call->key was used for its purpose (GetKeyLastUsage). */
+void kw_call_note_use(struct kw_call *call);
+/* "arn:PARTITION:kms:REGION:ACCOUNT:" + suffix, of the caller's account and the call's region. */
 void kw_call_arn(const struct kw_call *call, struct kw_bytes suffix, char *ret, size_t cap);
+/* The service's clock: dates of keys, and when things are due. */
+int64_t kw_call_clock_ms(const struct kw_call *call);
+struct kw_service *kw_call_service(const struct kw_call *call);
+struct kw_wrapper *kw_call_wrapper(const struct kw_call *call);
+struct kw_mac *kw_call_mac(const struct kw_call *call);
 
-/* kw_call_wrap() - wraps plaintext under call->key with the call's context and writes it as base64 member
- * `name`. */
+/* kw_call_chore() - does what the order says, here if it is quick, else on the thread for chores: then the
+ * operation has to pass KW_CALL_WAIT_CHORE on and gets the outcome when it runs again.
+ * Out: appends to ret (secret memory); ret_outcome, as the function of the order's kind.
+ * Returns: KW_CALL_DONE | KW_CALL_WAIT_CHORE | KW_CALL_REFUSED */
+KW_MUST_CHECK int kw_call_chore(
+    struct kw_call *call, const struct kw_chore_order *order, struct kw_buf *ret, int *ret_outcome);
+
+/* kw_call_wrap() - wraps plaintext under the current material of call->key with the call's context and writes
+ * it as base64 member `name`. Under a key in a token it may return KW_CALL_WAIT_TOKEN. */
 KW_MUST_CHECK int kw_call_wrap(
     struct kw_call *call, struct kw_json_out *out, const char *name, struct kw_bytes plaintext);
-/* The member KeyMaterialId. */
+/* The member KeyMaterialId, if material was noted. */
 void kw_call_write_material(struct kw_call *call, struct kw_json_out *out);
-/* Fills call->change; returns KW_CALL_WAIT_STORE. change->account, region and now_ms are set here. It goes to
- * the keystore once a record of the intent is durable: no change may take effect without a trace. */
-int kw_call_prepare_change(struct kw_call *call, const struct kw_change *change);
+/* Writes "name":"value"; text of ours. */
+void kw_call_write_text(struct kw_json_out *out, const char *name, const char *value);
+/* In apply: writes the edited key; what the store refuses becomes an internal error. Returns as apply does.
+ */
+KW_MUST_CHECK int kw_call_put_key(struct kw_call *call, const struct kw_kms_key *edit);
 
 #endif

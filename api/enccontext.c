@@ -1,6 +1,7 @@
 #include "api/enccontext.h"
 
-/* Shell sort: in place, without memory of its own, and at most 256 pairs come here. The gaps are Ciura's. */
+/* Shell sort: in place, without memory of its own, and at most some hundred pairs come here. The gaps are
+ * Ciura's. */
 static void sort_pairs(struct kw_enccontext_pair *pairs, size_t num_pairs)
 {
     static const size_t gaps[] = {132, 57, 23, 10, 4, 1};

@@ -1,8 +1,8 @@
 /* keystore - durable keys, aliases and principals behind one interface; SQLite is the embedded default.
  *
- * A store is opened under a root key: backing keys and secret access keys are sealed with AES-256-GCM under
- * it, each bound to its row (table, row id and purpose are associated data), so that rows cannot be swapped.
- * A store whose check value does not open under the root key is refused at open.
+ * A store is opened under a root key: every entity is one record (record.h), sealed with AES-256-GCM under it
+ * and bound to its kind and name, so that records can neither be read, edited nor swapped. A store whose
+ * check value does not open under the root key is refused at open.
  *
  * One owner thread (the keystore thread, store.h); no call here is made on a serving loop.
  */
@@ -10,37 +10,19 @@
 #define KW_API_KEYSTORE_H
 
 #include "api/keystore_seal.h"
-#include "api/snapshot.h"
+#include "api/tx.h"
 
 enum {
-    KW_STORE_EXISTS = 1,     /* an alias or a key of that name is there already */
-    KW_STORE_NOT_FOUND = 2,  /* the key or alias is not there (any more) */
-    KW_STORE_LIMIT = 3,      /* a quota of limits.h would be passed */
     KW_STORE_WRONG_ROOT = 4, /* open: the root key is not the one this store was sealed under */
     KW_STORE_VERSION = 5,    /* open: made by a newer keywell */
     KW_STORE_CORRUPT = 6,    /* open or load: the content does not authenticate or is no keystore */
     KW_STORE_FAILED = 7,     /* a change could not be committed (disk full, I/O error); nothing changed */
 };
 
-enum kw_change_kind {
-    KW_CHANGE_CREATE_KEY,
-    KW_CHANGE_SET_KEY_STATE,
-    KW_CHANGE_CREATE_ALIAS,
-    KW_CHANGE_DELETE_ALIAS,
-    KW_CHANGE_CREATE_PRINCIPAL,
-};
-
-/* One change; the fields that the kind names are set. Strings are borrowed until it is done. */
+/* One change (tx.h). */
 struct kw_change {
-    enum kw_change_kind kind;
-    struct kw_bytes account, region;
-    uint8_t key_id[KW_KMS_KEY_ID_LEN];    /* all but CREATE_PRINCIPAL and DELETE_ALIAS */
-    struct kw_bytes description;          /* CREATE_KEY */
-    const struct kw_backing_key *backing; /* CREATE_KEY: the first material, secret, wiped by its owner */
-    enum kw_key_state state;              /* SET_KEY_STATE */
-    struct kw_bytes alias;                /* CREATE_ALIAS, DELETE_ALIAS: with "alias/" */
-    const struct kw_principal *principal; /* CREATE_PRINCIPAL */
-    int64_t now_ms;
+    kw_tx_fn *apply;
+    void *arg;
 };
 
 struct kw_keystore;
@@ -50,9 +32,9 @@ struct kw_keystore_ops {
     /* Loads everything into a first picture. 0 | KW_STORE_CORRUPT | <0 */
     int (*load)(struct kw_keystore *keystore, struct kw_snapshot **ret);
     /* Applies changes in one durable transaction (commit on return), each judged on its own, in their order:
-     * results[i] is 0, a condition or -EINVAL (a text that does not fit); *ret_next is the picture after
-     * them, sharing what did not change with `current`, or NULL if nothing changed. Returns 0,
-     * KW_STORE_FAILED or <0 (nothing changed, results undefined). */
+     * results[i] is what the change returned, 0 or positive; *ret_next is the picture after them, sharing
+     * what did not change with `current`, or NULL if nothing changed. Returns 0, KW_STORE_FAILED or <0
+     * (nothing changed, results undefined). */
     int (*apply)(struct kw_keystore *keystore, const struct kw_snapshot *current,
         const struct kw_change *const *changes, size_t num_changes, int *results,
         struct kw_snapshot **ret_next);

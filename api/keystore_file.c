@@ -15,7 +15,7 @@
 
 /* One connection, exclusive: no other process looks in, and the shared-memory file of WAL mode is not needed.
  * FULL makes each commit wait for the disk; NORMAL lost acknowledged commits in a power cut (see DESIGN.md).
- */
+ * What is deleted is overwritten, so that a deleted key is gone, sealed or not. */
 static int configure(sqlite3 *db)
 {
     bool wal = false;
@@ -23,6 +23,7 @@ static int configure(sqlite3 *db)
                             "PRAGMA foreign_keys = ON;"
                             "PRAGMA trusted_schema = OFF;"
                             "PRAGMA cell_size_check = ON;"
+                            "PRAGMA secure_delete = ON;"
                             "PRAGMA temp_store = MEMORY;");
 
     if (r == 0)
@@ -91,7 +92,7 @@ static int fill(sqlite3 *db, struct kw_sealer *sealer)
     int r = kw_sql_exec(db, "BEGIN IMMEDIATE");
 
     if (r == 0)
-        r = kw_schema_create(db);
+        r = kw_schema_create(db, sealer);
     if (r == 0)
         r = kw_rows_insert_check(&checker);
     return r != 0 ? r : kw_sql_exec(db, "COMMIT");

@@ -1,26 +1,29 @@
 /* keystore_place - where each sealed value of the keystore belongs.
  *
- * An identity holds every field of a row that says whose the secret is and what it may do. Pure.
+ * The identity of a record is its name (record.h), which is that of what it holds; its purpose is its kind.
+ * So a record opens under its own name and as its own kind only. Pure.
  */
 #ifndef KW_API_KEYSTORE_PLACE_H
 #define KW_API_KEYSTORE_PLACE_H
 
-#include "api/entity.h"
 #include "api/keystore_seal.h"
+#include "api/record.h"
+
+/* name is borrowed and of at most KW_SEAL_IDENTITY_MAX bytes. */
+struct kw_seal_place kw_seal_place_record(enum kw_record_kind kind, struct kw_bytes name);
 
 /* A place with room for its identity; not to be copied, since the one points into the other. */
-struct kw_place {
+struct kw_row_place {
     struct kw_seal_place place;
     uint8_t identity[KW_SEAL_IDENTITY_MAX];
 };
 
 /* Each returns false if a text is longer than any row of ours can have. */
-KW_MUST_CHECK bool kw_place_backing(struct kw_place *ret, const uint8_t key_id[KW_KMS_KEY_ID_LEN],
-    struct kw_bytes account, struct kw_bytes region, const uint8_t material_id[KW_MATERIAL_ID_LEN],
-    uint32_t ordinal);
-/* Binds all fields but the secret. */
-KW_MUST_CHECK bool kw_place_principal(struct kw_place *ret, const struct kw_principal_fields *fields);
-KW_MUST_CHECK bool kw_place_secret(struct kw_place *ret, struct kw_bytes name);
-KW_MUST_CHECK bool kw_place_check(struct kw_place *ret);
+KW_MUST_CHECK bool kw_row_place_secret(struct kw_row_place *ret, struct kw_bytes name);
+KW_MUST_CHECK bool kw_row_place_check(struct kw_row_place *ret);
+
+/* What those are made with: begin, fields appended to the buffer (kw_seal_put_field()), end. */
+struct kw_buf kw_row_place_begin(struct kw_row_place *place, const char *table, const char *purpose);
+KW_MUST_CHECK bool kw_row_place_end(struct kw_row_place *place, const struct kw_buf *identity);
 
 #endif

@@ -1,29 +1,28 @@
-/* keystore_rows - the rows of the SQLite keystore: writing members of a snapshot, reading all of them back.
+/* keystore_rows - the rows of the SQLite keystore: sealed records, sealed secrets and the check value.
  *
- * Secrets are sealed before they are bound and opened straight into secret memory, so neither SQLite's page
- * cache nor its files ever hold one. What a seal is bound to (its identity) is every field of the row that
- * says whose the secret is and what it may do: a row edited behind our back no longer opens. One owner
- * thread.
+ * All is sealed before it is bound and opened straight into secret memory, so neither SQLite's page cache nor
+ * its files ever hold more of it than names. A seal is bound to the kind and the name of its record: a row
+ * edited, moved or renamed behind our back no longer opens. One owner thread.
  */
 #ifndef KW_API_KEYSTORE_ROWS_H
 #define KW_API_KEYSTORE_ROWS_H
 
-#include "api/draft.h"
 #include "api/keystore_seal.h"
+#include "api/record.h"
+#include "api/snapshot.h"
 
 #include <sqlite3.h>
+
+enum {
+    KW_ROWS_NONE = 1, /* there is no such row */
+};
 
 enum kw_rows_stmt {
     KW_ROWS_BEGIN,
     KW_ROWS_COMMIT,
     KW_ROWS_ROLLBACK,
-    KW_ROWS_INSERT_KEY,
-    KW_ROWS_INSERT_BACKING,
-    KW_ROWS_SET_STATE,
-    KW_ROWS_INSERT_ALIAS,
-    KW_ROWS_DELETE_ALIAS,
-    KW_ROWS_COUNT_ALIASES,
-    KW_ROWS_INSERT_PRINCIPAL,
+    KW_ROWS_PUT,
+    KW_ROWS_REMOVE,
     KW_ROWS_INSERT_SECRET,
     KW_ROWS_SELECT_SECRET,
     KW_ROWS_STMT_NUM,
@@ -45,24 +44,23 @@ KW_MUST_CHECK int kw_rows_commit(struct kw_rows *rows);
 /* Undoes an open transaction; nothing if there is none. */
 void kw_rows_rollback(struct kw_rows *rows);
 
-KW_MUST_CHECK int kw_rows_insert_key(struct kw_rows *rows, const struct kw_kms_key *key);
-KW_MUST_CHECK int kw_rows_set_state(
-    struct kw_rows *rows, const uint8_t id[KW_KMS_KEY_ID_LEN], enum kw_key_state state);
-KW_MUST_CHECK int kw_rows_insert_alias(struct kw_rows *rows, const struct kw_alias *alias);
-KW_MUST_CHECK int kw_rows_delete_alias(struct kw_rows *rows, const struct kw_alias *alias);
-KW_MUST_CHECK int kw_rows_count_aliases(
-    struct kw_rows *rows, const uint8_t key_id[KW_KMS_KEY_ID_LEN], int64_t *ret);
-KW_MUST_CHECK int kw_rows_insert_principal(struct kw_rows *rows, const struct kw_principal *principal);
+/* Seals plain (secret, at most KW_RECORD_MAX bytes) and writes it in place of a record of that kind and name
+ * (at most KW_SEAL_IDENTITY_MAX bytes, asserted). */
+KW_MUST_CHECK int kw_rows_put(
+    struct kw_rows *rows, enum kw_record_kind kind, struct kw_bytes name, struct kw_bytes plain);
+/* Nothing happens if there is none. */
+KW_MUST_CHECK int kw_rows_remove(struct kw_rows *rows, enum kw_record_kind kind, struct kw_bytes name);
+
 KW_MUST_CHECK int kw_rows_insert_secret(struct kw_rows *rows, struct kw_bytes name, const uint8_t secret[32]);
-/* Returns also: KW_STORE_NOT_FOUND | KW_STORE_CORRUPT */
+/* Returns also: KW_ROWS_NONE | KW_STORE_CORRUPT */
 KW_MUST_CHECK int kw_rows_select_secret(struct kw_rows *rows, struct kw_bytes name, uint8_t ret[32]);
 
-/* The check value, by which a store knows its root key. */
+/* The check value, by which a store knows its root key. Neither needs the statements. */
 KW_MUST_CHECK int kw_rows_insert_check(struct kw_rows *rows);
 /* Returns also: KW_STORE_WRONG_ROOT | KW_STORE_CORRUPT (there is none) */
 KW_MUST_CHECK int kw_rows_verify_check(struct kw_rows *rows);
 
-/* Reads everything into a draft made from nothing. Returns also: KW_STORE_CORRUPT */
-KW_MUST_CHECK int kw_rows_load(struct kw_rows *rows, struct kw_draft *draft);
+/* Reads all records into an empty picture that is not published. Returns also: KW_STORE_CORRUPT */
+KW_MUST_CHECK int kw_rows_load(struct kw_rows *rows, struct kw_snapshot *snapshot);
 
 #endif

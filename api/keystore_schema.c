@@ -1,14 +1,21 @@
 #include "api/keystore_schema.h"
 
 #include "api/keystore_sql.h"
+#include "api/keystore_v1.h"
 
 #include <stdio.h>
 
 #define APPLICATION_ID 0x6b65776c /* "kewl" */
 
-/* Migration i takes a store from user_version i to i + 1. A released one is never edited: what changes is
- * appended. */
-static const char *const migrations[] = {
+/* What takes a store from one version to the next: statements, then a conversion of what is in the tables,
+ * then statements again. */
+struct migration {
+    const char *before;
+    int (*convert)(sqlite3 *db, struct kw_sealer *sealer); /* NULL: nothing to convert */
+    const char *after;                                     /* NULL: nothing */
+};
+
+static const char tables_1[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE keys (id BLOB PRIMARY KEY CHECK (length(id) = 16), account TEXT NOT NULL, region TEXT NOT "
@@ -28,7 +35,16 @@ static const char *const migrations[] = {
     "  principal_id TEXT NOT NULL, administrator INTEGER NOT NULL, enabled INTEGER NOT NULL,"
     "  sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 
-    "CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;";
+
+/* Migration i takes a store from user_version i to i + 1. A released one is never edited: what changes is
+ * appended. */
+static const struct migration migrations[] = {
+    {.before = tables_1},
+    {.before = "CREATE TABLE records (kind INTEGER NOT NULL, name BLOB NOT NULL, sealed BLOB NOT NULL,"
+               "  PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;",
+        .convert = kw_v1_convert,
+        .after = "DROP TABLE aliases; DROP TABLE backing_keys; DROP TABLE keys; DROP TABLE principals;"},
 };
 
 #define SCHEMA_VERSION ((int64_t)KW_ARRAY_LEN(migrations))
@@ -41,20 +57,31 @@ static int set_pragma(sqlite3 *db, const char *name, int64_t value)
     return kw_sql_exec(db, sql);
 }
 
-static int migrate(sqlite3 *db, int64_t version)
+static int migrate_once(sqlite3 *db, struct kw_sealer *sealer, const struct migration *migration)
+{
+    int r = kw_sql_exec(db, migration->before);
+
+    if (r == 0 && migration->convert != NULL)
+        r = migration->convert(db, sealer);
+    if (r == 0 && migration->after != NULL)
+        r = kw_sql_exec(db, migration->after);
+    return r;
+}
+
+static int migrate(sqlite3 *db, struct kw_sealer *sealer, int64_t version)
 {
     for (int64_t i = version; i < SCHEMA_VERSION; i++) {
-        int r = kw_sql_exec(db, migrations[i]);
+        int r = migrate_once(db, sealer, &migrations[i]);
         if (r != 0)
             return r;
     }
     return set_pragma(db, "user_version", SCHEMA_VERSION);
 }
 
-int kw_schema_create(sqlite3 *db)
+int kw_schema_create(sqlite3 *db, struct kw_sealer *sealer)
 {
     int r = set_pragma(db, "application_id", APPLICATION_ID);
-    return r != 0 ? r : migrate(db, 0);
+    return r != 0 ? r : migrate(db, sealer, 0);
 }
 
 static int judge_header(sqlite3 *db, const char *path, int64_t *ret_version, char *why, size_t why_cap)
@@ -92,23 +119,33 @@ static int check_pages(sqlite3 *db, const char *path, char *why, size_t why_cap)
     return r != 0 ? r : KW_STORE_CORRUPT;
 }
 
-int kw_schema_upgrade(sqlite3 *db, const char *path, char *why, size_t why_cap)
+int kw_schema_check(sqlite3 *db, const char *path, int64_t *ret_version, char *why, size_t why_cap)
 {
     int64_t version;
     int r = judge_header(db, path, &version, why, why_cap);
 
     if (r == 0)
         r = check_pages(db, path, why, why_cap);
-    if (r != 0 || version == SCHEMA_VERSION)
-        return r;
-
-    r = kw_sql_exec(db, "BEGIN IMMEDIATE");
     if (r == 0)
-        r = migrate(db, version);
+        *ret_version = version;
+    return r;
+}
+
+int kw_schema_upgrade(
+    sqlite3 *db, struct kw_sealer *sealer, int64_t version, const char *path, char *why, size_t why_cap)
+{
+    if (version == SCHEMA_VERSION)
+        return 0;
+    int r = kw_sql_exec(db, "BEGIN IMMEDIATE");
+    if (r == 0)
+        r = migrate(db, sealer, version);
     if (r == 0)
         r = kw_sql_exec(db, "COMMIT");
     if (r != 0) {
-        snprintf(why, why_cap, "%s could not be brought up to date: %s", path, sqlite3_errmsg(db));
+        if (r == KW_STORE_CORRUPT)
+            snprintf(why, why_cap, "%s is damaged: restore it from a backup", path);
+        else
+            snprintf(why, why_cap, "%s could not be brought up to date: %s", path, sqlite3_errmsg(db));
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     }
     return r;

@@ -1,5 +1,6 @@
-#include "api/keystore_change.h"
+#include "api/keystore.h"
 #include "api/keystore_file.h"
+#include "api/keystore_rows.h"
 #include "api/keystore_schema.h"
 #include "api/keystore_sql.h"
 #include "api/log.h"
@@ -24,21 +25,35 @@ static struct sqlite_store *store_of(struct kw_keystore *keystore)
     return KW_CONTAINER_OF(keystore, struct sqlite_store, keystore);
 }
 
-static int open_rows(struct sqlite_store *store, const char *path, char *why, size_t why_cap)
+/* Before anything is opened with it, so that a wrong root key is not taken for damage. */
+static int verify_root(struct sqlite_store *store, const char *path, char *why, size_t why_cap)
 {
-    int r = kw_schema_upgrade(store->db, path, why, why_cap);
+    struct kw_rows checker = {.db = store->db, .sealer = store->sealer};
+    int r = kw_rows_verify_check(&checker);
 
-    if (r != 0)
-        return r;
-    r = kw_rows_init(&store->rows, store->db, store->sealer);
-    if (r == 0)
-        r = kw_rows_verify_check(&store->rows);
     if (r == KW_STORE_WRONG_ROOT)
         snprintf(why, why_cap, "the root key does not open %s: it is not the one the keystore was made with",
             path);
     else if (r == KW_STORE_CORRUPT)
         snprintf(why, why_cap, "%s is damaged: restore it from a backup", path);
     else if (r != 0)
+        snprintf(why, why_cap, "%s cannot be read as a keystore: %s", path, sqlite3_errmsg(store->db));
+    return r;
+}
+
+static int open_rows(struct sqlite_store *store, const char *path, char *why, size_t why_cap)
+{
+    int64_t version = 0;
+    int r = kw_schema_check(store->db, path, &version, why, why_cap);
+
+    if (r == 0)
+        r = verify_root(store, path, why, why_cap);
+    if (r == 0)
+        r = kw_schema_upgrade(store->db, store->sealer, version, path, why, why_cap);
+    if (r != 0)
+        return r;
+    r = kw_rows_init(&store->rows, store->db, store->sealer);
+    if (r != 0)
         snprintf(why, why_cap, "%s cannot be read as a keystore: %s", path, sqlite3_errmsg(store->db));
     return r;
 }
@@ -100,30 +115,33 @@ static int commit(struct sqlite_store *store)
     return r;
 }
 
-static int apply_all(struct sqlite_store *store, struct kw_draft *draft,
-    const struct kw_change *const *changes, size_t num_changes, int *results, bool *ret_written)
+/* A change that refuses does so before it writes (asserted): what it wrote would be committed with the rest.
+ */
+static int apply_one(struct kw_tx *tx, const struct kw_change *change, int *ret_result)
 {
-    *ret_written = false;
-    for (size_t i = 0; i < num_changes; i++) {
-        bool written = false;
-        int r = kw_change_apply(&store->rows, draft, changes[i], &results[i], &written);
-        if (r != 0)
-            return r;
-        *ret_written |= written;
-    }
+    bool written = tx->written;
+
+    tx->written = false;
+    int r = change->apply(tx, change->arg);
+    if (tx->failure != 0)
+        return tx->failure;
+    KW_TRY(r);
+    kw_assert(r == 0 || !tx->written);
+    tx->written |= written;
+    *ret_result = r;
     return 0;
 }
 
-static int apply_in_transaction(struct sqlite_store *store, struct kw_draft *draft,
-    const struct kw_change *const *changes, size_t num_changes, int *results, bool *ret_written)
+static int apply_in_transaction(struct sqlite_store *store, struct kw_tx *tx,
+    const struct kw_change *const *changes, size_t num_changes, int *results)
 {
     int r = settle(store);
 
     if (r == 0)
         r = kw_rows_begin(&store->rows);
-    if (r == 0)
-        r = apply_all(store, draft, changes, num_changes, results, ret_written);
-    if (r == 0 && *ret_written)
+    for (size_t i = 0; r == 0 && i < num_changes; i++)
+        r = apply_one(tx, changes[i], &results[i]);
+    if (r == 0 && tx->written)
         r = commit(store);
     return r;
 }
@@ -148,34 +166,43 @@ static int give_up(struct sqlite_store *store, int r)
     return r < 0 && r != -EBUSY ? r : KW_STORE_FAILED;
 }
 
+static void free_snapshot(struct kw_snapshot **snapshot)
+{
+    kw_snapshot_free(*snapshot);
+}
+#define OWNED_SNAPSHOT KW_CLEANUP(free_snapshot)
+
 static int sqlite_apply(struct kw_keystore *keystore, const struct kw_snapshot *current,
     const struct kw_change *const *changes, size_t num_changes, int *results, struct kw_snapshot **ret_next)
 {
     struct sqlite_store *store = store_of(keystore);
-    KW_DRAFT struct kw_draft draft = {0};
-    bool written = false;
+    OWNED_SNAPSHOT struct kw_snapshot *next = NULL;
 
-    KW_TRY(kw_draft_init(&draft, current));
-    int r = apply_in_transaction(store, &draft, changes, num_changes, results, &written);
+    KW_TRY(kw_snapshot_new(&next, current));
+    struct kw_tx tx = {.rows = &store->rows, .snapshot = next};
+    int r = apply_in_transaction(store, &tx, changes, num_changes, results);
     if (r != 0)
         log_failure(store, r);
     kw_rows_rollback(&store->rows); /* what was not committed, be it nothing */
     if (r != 0)
         return give_up(store, r);
-    *ret_next = written ? kw_draft_take(&draft) : NULL;
+    *ret_next = tx.written ? next : NULL;
+    if (tx.written)
+        next = NULL;
     return 0;
 }
 
 static int sqlite_load(struct kw_keystore *keystore, struct kw_snapshot **ret)
 {
     struct sqlite_store *store = store_of(keystore);
-    KW_DRAFT struct kw_draft draft = {0};
+    OWNED_SNAPSHOT struct kw_snapshot *first = NULL;
 
-    KW_TRY(kw_draft_init(&draft, NULL));
-    int r = kw_rows_load(&store->rows, &draft);
+    KW_TRY(kw_snapshot_new(&first, NULL));
+    int r = kw_rows_load(&store->rows, first);
     if (r != 0)
         return r == KW_STORE_FAILED ? -EIO : r;
-    *ret = kw_draft_take(&draft);
+    *ret = first;
+    first = NULL;
     return 0;
 }
 
@@ -230,7 +257,7 @@ int kw_keystore_secret_sqlite(struct kw_keystore *keystore, const char *name, ui
 
     kw_assert(keystore->ops == &sqlite_ops && name[0] != '\0' && strlen(name) <= 64);
     int r = kw_rows_select_secret(&store_of(keystore)->rows, kw_bytes_str(name), secret);
-    if (r == KW_STORE_NOT_FOUND)
+    if (r == KW_ROWS_NONE)
         r = make_secret(store_of(keystore), kw_bytes_str(name), secret);
     if (r == 0)
         memcpy(ret, secret, sizeof(secret));

@@ -14,7 +14,7 @@
 #define KW_LOOPS_MAX      64u
 #define KW_RECV_BUFFER    8192u
 #define KW_RECV_BUFFERS   128u /* per loop; each is copied out and given back in the turn it was filled */
-#define KW_LOOP_MAILBOXES 3u
+#define KW_LOOP_MAILBOXES 5u
 
 /* Counted by all loops of a server. */
 struct kw_loop_stats {

@@ -176,17 +176,24 @@ static void write_engine(const struct kw_metrics_sources *sources, struct kw_sbu
 
 /* ---- service ---- */
 
+/* The operation that a row counts. */
+static const char *row_name(size_t row)
+{
+    if (row == KW_METRICS_STS)
+        return "GetCallerIdentity";
+    return row < kw_num_operations ? kw_operations[row]->model->name : "unknown";
+}
+
 static void write_requests(const struct kw_metrics *metrics, struct kw_sbuf *out)
 {
     family(out, "keywell_requests_total", "counter", "Authenticated API calls by operation and result.");
-    for (size_t op = 0; op <= kw_num_operations; op++) {
+    for (size_t op = 0; op <= KW_METRICS_STS; op++) {
         for (unsigned error = 0; error < KW_ERROR_NUM; error++) {
             uint64_t count = load(&metrics->requests[op][error]);
 
             if (count > 0 || (error == KW_ERROR_NONE && op < kw_num_operations))
                 kw_sbuf_printf(out, "keywell_requests_total{operation=\"%s\",result=\"%s\"} %" PRIu64 "\n",
-                    op < kw_num_operations ? kw_operations[op]->model->name : "unknown",
-                    kw_error_info((enum kw_error)error)->type, count);
+                    row_name(op), kw_error_info((enum kw_error)error)->type, count);
         }
     }
     family(out, "keywell_unauthenticated_requests_total", "counter",

@@ -12,9 +12,11 @@
 #include "pool/histogram.h"
 
 #define KW_METRICS_OPERATIONS_MAX 64u
+/* The row of what is asked of STS. */
+#define KW_METRICS_STS (kw_num_operations + 1)
 
 struct kw_metrics {
-    /* By index in kw_operations; kw_num_operations: calls whose operation is not known. */
+    /* By index in kw_operations; kw_num_operations: calls whose operation is not known; KW_METRICS_STS. */
     _Atomic uint64_t requests[KW_METRICS_OPERATIONS_MAX][KW_ERROR_NUM];
     _Atomic uint64_t unauthenticated[KW_ERROR_NUM]; /* refused before anyone was identified; not audited */
     _Atomic uint64_t audit_refusals;                /* refused because no record could be written */

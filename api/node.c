@@ -3,7 +3,9 @@
 #include "api/admin.h"
 #include "api/datadir.h"
 #include "api/json.h"
+#include "api/keeper.h"
 #include "api/log.h"
+#include "api/recipient.h"
 #include "api/runfile.h"
 #include "api/service.h"
 #include "engine/crypto.h"
@@ -20,6 +22,11 @@
 #define SERVING_THREADS_DEFAULT 4u
 #define MAIN_RESERVE            (1024u * 1024u)
 
+/* What tokens are made with, in secret memory; the service borrows it. */
+struct token_secrets {
+    uint8_t grant[32], import[32];
+};
+
 struct kw_node {
     struct kw_node_config config;
     struct kw_datadir datadir;
@@ -30,7 +37,11 @@ struct kw_node {
     struct kw_pool *pools[KW_SPEC_NUM];
     struct kw_engine *engine;
     struct kw_metrics metrics;
+    struct kw_attestation_trust *trust;
+    struct kw_hsm *hsm;
     struct kw_service service;
+    struct token_secrets *secrets;
+    struct kw_keeper *keeper;
     struct kw_admin admin;
     struct kw_loop_stats api_loops, admin_loops;
     struct kw_server *api_server;
@@ -43,7 +54,6 @@ int kw_node_defaults(struct kw_node_config *ret)
 {
     *ret = (struct kw_node_config){
         .account = "000000000000",
-        .region = "us-east-1",
         .pool_wait_ms = KW_POOL_WAIT_MS,
         .waiters_max = KW_POOL_WAITERS_MAX,
     };
@@ -99,12 +109,16 @@ int kw_node_prepare_process(char *why, size_t why_cap)
 
 /* ---- data ---- */
 
+static int put_principal(struct kw_tx *tx, void *arg)
+{
+    return kw_tx_put_principal(tx, arg);
+}
+
 /* The file first: should the power fail between the two, the next start makes another administrator. */
 static int make_administrator(struct kw_node *node, char *why, size_t why_cap)
 {
     struct kw_principal *admin = kw_secmem_alloc(sizeof(*admin));
-    struct kw_change change = {
-        .kind = KW_CHANGE_CREATE_PRINCIPAL, .principal = admin, .now_ms = kw_wall_ms()};
+    struct kw_change change = {.apply = put_principal, .arg = admin};
     int r = admin == NULL ? -ENOMEM : kw_principal_make_admin(admin, kw_bytes_str(node->config.account));
 
     if (r == 0) {
@@ -122,21 +136,13 @@ static int make_administrator(struct kw_node *node, char *why, size_t why_cap)
 static int check_account(
     const struct kw_node *node, const struct kw_snapshot *snapshot, char *why, size_t why_cap)
 {
-    const struct kw_principal *first = snapshot->principals[0];
+    const struct kw_principal *first = kw_map_at(&snapshot->principals, 0);
 
-    if (strcmp(first->account, node->config.account) != 0) {
-        snprintf(why, why_cap, "the data folder %s belongs to account %s, not %s (--account)",
-            node->datadir.path, first->account, node->config.account);
-        return -EINVAL;
-    }
-    for (size_t i = 0; i < snapshot->num_keys; i++) {
-        if (strcmp(snapshot->keys[i]->region, node->config.region) == 0)
-            return 0;
-    }
-    if (snapshot->num_keys > 0)
-        kw_log(KW_LOG_WARN, "no-keys-in-region", "region=%s keys_are_in=%s", node->config.region,
-            snapshot->keys[0]->region);
-    return 0;
+    if (strcmp(first->account, node->config.account) == 0)
+        return 0;
+    snprintf(why, why_cap, "the data folder %s belongs to account %s, not %s (--account)", node->datadir.path,
+        first->account, node->config.account);
+    return -EINVAL;
 }
 
 static int ensure_administrator(struct kw_node *node, char *why, size_t why_cap)
@@ -149,7 +155,7 @@ static int ensure_administrator(struct kw_node *node, char *why, size_t why_cap)
 
     KW_TRY(kw_snapshot_reader_add(cell, &reader));
     snapshot = kw_snapshot_acquire(cell, reader);
-    none = snapshot->num_principals == 0;
+    none = kw_map_len(&snapshot->principals) == 0;
     r = none ? 0 : check_account(node, snapshot, why, why_cap);
     kw_snapshot_release(cell, reader);
     return none ? make_administrator(node, why, why_cap) : r;
@@ -162,6 +168,17 @@ static int open_audit(struct kw_node *node, const uint8_t seed[32], char *why, s
 
     snprintf(dir, sizeof(dir), "%s/audit", node->datadir.path);
     return kw_audit_open(&node->audit, &config, why, why_cap) == 0 ? 0 : -EIO;
+}
+
+/* Returns: 0 | as kw_keystore_secret_sqlite() | -ENOMEM */
+static int read_token_secrets(struct kw_node *node, struct kw_keystore *keystore)
+{
+    node->secrets = kw_secmem_alloc(sizeof(*node->secrets));
+    KW_REQUIRE(node->secrets != NULL, -ENOMEM);
+    node->service.grant_secret = node->secrets->grant;
+    node->service.import_secret = node->secrets->import;
+    int r = kw_keystore_secret_sqlite(keystore, "grant-tokens", node->secrets->grant);
+    return r != 0 ? r : kw_keystore_secret_sqlite(keystore, "import-tokens", node->secrets->import);
 }
 
 static int open_keystore(struct kw_node *node, uint8_t seed[32], char *why, size_t why_cap)
@@ -177,7 +194,8 @@ static int open_keystore(struct kw_node *node, uint8_t seed[32], char *why, size
     if (kw_keystore_open_sqlite(&keystore, path, root_key, why, why_cap) != 0)
         return -EIO;
     snprintf(why, why_cap, "the keystore in %s is damaged or cannot be written", node->datadir.path);
-    if (kw_keystore_secret_sqlite(keystore, "audit-signing", seed) != 0) {
+    if (kw_keystore_secret_sqlite(keystore, "audit-signing", seed) != 0 ||
+        read_token_secrets(node, keystore) != 0) {
         keystore->ops->close(keystore);
         return -EIO;
     }
@@ -296,6 +314,22 @@ static void log_protections(const struct kw_node *node)
         kw_log(KW_LOG_WARN, "test-build", "note=\"fault hooks are compiled in: not for production\"");
 }
 
+/* ---- tokens ---- */
+
+static int open_hsm(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_snapshot_cell *cell = kw_store_cell(node->store);
+    uint32_t reader;
+
+    if (node->config.num_hsm == 0)
+        return 0;
+    KW_TRY(kw_hsm_new(&node->hsm, node->config.hsm, node->config.num_hsm, why, why_cap));
+    KW_TRY(kw_snapshot_reader_add(cell, &reader));
+    kw_hsm_settle_all(node->hsm, kw_snapshot_acquire(cell, reader));
+    kw_snapshot_release(cell, reader);
+    return 0;
+}
+
 /* ---- servers ---- */
 
 static unsigned choose_serving_cpus(struct kw_node *node)
@@ -307,6 +341,29 @@ static unsigned choose_serving_cpus(struct kw_node *node)
     for (unsigned i = 0; i < num; i++)
         node->serving_cpus[i] = cpus->cpu[i % cpus->num];
     return num;
+}
+
+static int start_keeper(struct kw_node *node, char *why, size_t why_cap)
+{
+    int r;
+
+    memcpy(node->service.pools, node->pools, sizeof(node->pools));
+    node->service.engine = node->engine;
+    node->service.store = node->store;
+    node->service.audit = node->audit;
+    node->service.hsm = node->hsm;
+    node->service.metrics = &node->metrics;
+    node->service.trust = node->trust;
+    node->service.cpus = &node->config.cpus;
+    node->service.pool_wait_ms = node->config.pool_wait_ms;
+    memcpy(node->service.account, node->config.account, sizeof(node->service.account));
+    node->service.regions = node->config.regions;
+    atomic_init(&node->service.clock.offset_ms, node->config.clock_offset_ms);
+    r = kw_keeper_start(&node->keeper, &node->service);
+    if (r < 0)
+        snprintf(why, why_cap, "the keeper cannot start: %s",
+            r == KW_EOPENSSL ? "OpenSSL lacks an algorithm" : strerror(-r));
+    return r;
 }
 
 static int start_api(struct kw_node *node, char *why, size_t why_cap)
@@ -324,14 +381,6 @@ static int start_api(struct kw_node *node, char *why, size_t why_cap)
         .name = "serve",
     };
 
-    memcpy(node->service.pools, node->pools, sizeof(node->pools));
-    node->service.engine = node->engine;
-    node->service.store = node->store;
-    node->service.audit = node->audit;
-    node->service.metrics = &node->metrics;
-    node->service.pool_wait_ms = node->config.pool_wait_ms;
-    memcpy(node->service.account, node->config.account, sizeof(node->service.account));
-    memcpy(node->service.region, node->config.region, sizeof(node->service.region));
     return kw_server_start(&node->api_server, &config, why, why_cap);
 }
 
@@ -401,8 +450,11 @@ static int start(struct kw_node *node, char *why, size_t why_cap)
     KW_TRY(refuse_open_listener(&node->config.listen, "--listen", why, why_cap));
     if (node->config.has_admin)
         KW_TRY(refuse_open_listener(&node->config.admin, "--admin", why, why_cap));
+    KW_TRY(kw_recipient_trust(&node->trust, node->config.attestation_root, why, why_cap));
     KW_TRY(open_data(node, why, why_cap));
+    KW_TRY(open_hsm(node, why, why_cap));
     KW_TRY(start_engine(node, why, why_cap));
+    KW_TRY(start_keeper(node, why, why_cap));
     KW_TRY(start_api(node, why, why_cap));
     KW_TRY(start_admin(node, why, why_cap));
     return announce(node, why, why_cap);
@@ -428,7 +480,8 @@ int kw_node_start(struct kw_node **ret, const struct kw_node_config *config, cha
     return 0;
 }
 
-/* Against the direction of start: first nobody asks any more, then nobody makes, then the records are closed.
+/* Against the direction of start: first nobody asks any more, then nobody makes, and nothing falls due any
+ * more, then the records are closed.
  */
 void kw_node_stop(struct kw_node *node)
 {
@@ -437,16 +490,20 @@ void kw_node_stop(struct kw_node *node)
     kw_server_stop(node->api_server);
     kw_server_stop(node->admin_server);
     kw_engine_free(node->engine);
+    kw_keeper_stop(node->keeper);
+    kw_hsm_free(node->hsm);
     if (node->audit != NULL)
         kw_audit_close(node->audit);
     if (node->store != NULL)
         kw_store_free(node->store);
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
         kw_pool_free(node->pools[spec]);
+    kw_attestation_trust_free(node->trust);
     if (node->run_file)
         kw_runfile_remove(node->datadir.fd);
     if (node->datadir_open)
         kw_datadir_close(&node->datadir);
+    kw_secmem_free(node->secrets);
     free(node);
 }
 

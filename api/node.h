@@ -7,6 +7,7 @@
 #define KW_API_NODE_H
 
 #include "api/address.h"
+#include "api/hsm.h"
 #include "api/server.h"
 #include "engine/topology.h"
 #include "pool/spec.h"
@@ -17,7 +18,9 @@ struct kw_node_config {
     struct kw_address admin;  /* loopback only */
     bool has_admin;
     char account[KW_ACCOUNT_LEN + 1];
-    char region[KW_REGION_MAX + 1];
+    const char *regions;            /* served, separated by commas; NULL: all */
+    const char *attestation_root;   /* file of roots of attested recipients; NULL: AWS's */
+    int64_t clock_offset_ms;        /* see clock.h */
     struct kw_cpus cpus;            /* where workers and serving threads run */
     unsigned serving_threads;       /* 0: one a core, at most 4 */
     uint32_t capacity[KW_SPEC_NUM]; /* pairs per pool; 0: this spec is switched off */
@@ -26,12 +29,14 @@ struct kw_node_config {
     uint32_t connections_max; /* 0: KW_CONNECTIONS_MAX; the same for the time-outs below */
     uint32_t header_timeout_ms;
     uint32_t idle_timeout_ms;
-    const char *cpu_mask; /* KEYWELL_CPU; NULL: auto */
+    unsigned num_hsm;
+    struct kw_hsm_cluster hsm[KW_HSM_CLUSTERS_MAX]; /* tokens that stand for CloudHSM clusters */
+    const char *cpu_mask;                           /* KEYWELL_CPU; NULL: auto */
 };
 
 struct kw_node;
 
-/* Fills in every default: region us-east-1, account 000000000000, the allowed cores, the pools' capacities.
+/* Fills in every default: every region, account 000000000000, the allowed cores, the pools' capacities.
  * Returns: 0 | negative errno */
 KW_MUST_CHECK int kw_node_defaults(struct kw_node_config *ret);
 

@@ -1,115 +1,240 @@
-/* CreateAlias, DeleteAlias and ListAliases. */
+/* CreateAlias, UpdateAlias, DeleteAlias and ListAliases. */
+#include "api/keyname.h"
 #include "api/operations.h"
 
-static int refuse_name(struct kw_call *call, struct kw_bytes name)
+static struct kw_bytes account_of(const struct kw_call *call)
 {
-    if (!kw_bytes_starts(name, KW_LIT("alias/")))
-        return kw_call_refuse(call, KW_ERROR_VALIDATION,
-            "Alias must start with the prefix \"alias/\". Please see "
-            "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html");
-    if (kw_bytes_starts(name, KW_LIT("alias/aws/")))
-        return kw_call_refuse(
-            call, KW_ERROR_INVALID_ALIAS_NAME, "Alias names that begin with alias/aws/ are reserved by AWS.");
-    if (!kw_alias_name_valid(name))
-        return kw_call_refuse(call, KW_ERROR_INVALID_ALIAS_NAME,
-            "%.*s contains invalid characters for an alias", (int)name.len, (const char *)name.ptr);
-    return KW_CALL_DONE;
+    return kw_bytes_str(call->identity.account);
 }
 
-static int run_create(struct kw_call *call)
+static const struct kw_alias *find_alias(const struct kw_call *call)
 {
-    struct kw_change change = {
-        .kind = KW_CHANGE_CREATE_ALIAS, .alias = kw_input_string(call->input, "AliasName")};
-    struct kw_bytes target = kw_input_string(call->input, "TargetKeyId");
-    struct kw_keyname name;
-    int r = refuse_name(call, change.alias);
+    return kw_snapshot_alias(call->snapshot, account_of(call), kw_bytes_str(call->region),
+        kw_input_string(call->input, "AliasName"));
+}
+
+static int refuse_prefix(struct kw_call *call)
+{
+    if (kw_bytes_starts(kw_input_string(call->input, "AliasName"), KW_LIT("alias/")))
+        return KW_CALL_DONE;
+    return kw_call_refuse(call, KW_ERROR_VALIDATION,
+        "Alias must start with the prefix \"alias/\". Please see "
+        "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html");
+}
+
+static int refuse_name(struct kw_call *call)
+{
+    struct kw_bytes name = kw_input_string(call->input, "AliasName");
+    int r = refuse_prefix(call);
 
     if (r != KW_CALL_DONE)
         return r;
+    if (kw_bytes_starts(name, KW_LIT("alias/aws/")))
+        return kw_call_refuse_bare(call, KW_ERROR_NOT_AUTHORIZED);
+    if (!kw_alias_name_valid(name))
+        return kw_call_refuse_quoting(
+            call, KW_ERROR_VALIDATION, "", name, " contains invalid characters for an alias");
+    return KW_CALL_DONE;
+}
+
+/* The key that an alias shall name, and whether its state allows that. */
+static int find_target(struct kw_call *call)
+{
+    struct kw_bytes target = kw_input_string(call->input, "TargetKeyId");
+    struct kw_keyname name;
+    int r;
+
     if (kw_keyname_parse(target, &name) == 0 &&
         (name.form == KW_KEYNAME_ALIAS || name.form == KW_KEYNAME_ALIAS_ARN))
         return kw_call_refuse(call, KW_ERROR_VALIDATION, "Aliases must refer to keys. Not aliases");
     r = kw_call_find_key(call, target, false);
+    return r == KW_CALL_DONE ? kw_call_require_state(call) : r;
+}
+
+static bool key_is_full(const struct kw_call *call)
+{
+    struct kw_place place = kw_place_key(call->key);
+
+    return kw_snapshot_count(&call->snapshot->key_aliases, &place) >= KW_ALIASES_PER_KEY_MAX;
+}
+
+static int refuse_full(struct kw_call *call)
+{
+    return kw_call_refuse(
+        call, KW_ERROR_LIMIT_EXCEEDED, "A KMS key may have at most %u aliases.", KW_ALIASES_PER_KEY_MAX);
+}
+
+/* created_ms 0: now. */
+static int put_alias(struct kw_call *call, int64_t created_ms)
+{
+    struct kw_alias alias = {
+        .account = call->identity.account,
+        .region = call->region,
+        .name = (const char *)kw_input_string(call->input, "AliasName").ptr,
+        .created_ms = created_ms != 0 ? created_ms : call->now_ms,
+        .updated_ms = call->now_ms,
+    };
+    int r;
+
+    memcpy(alias.key_id, call->key->id, sizeof(alias.key_id));
+    r = kw_tx_put_alias(call->tx, &alias);
+    return r > 0 ? kw_call_internal(call) : r;
+}
+
+/* ---- CreateAlias ---- */
+
+static int check_create(struct kw_call *call)
+{
+    char arn[KW_ARN_MAX];
+    int r = refuse_name(call);
+
+    if (r == KW_CALL_DONE)
+        r = find_target(call);
     if (r != KW_CALL_DONE)
         return r;
-    if (call->key->state == KW_KEY_PENDING_DELETION)
-        return kw_call_refuse(call, KW_ERROR_INVALID_STATE, "%s is pending deletion.", call->key->arn);
-    memcpy(change.key_id, call->key->id, sizeof(change.key_id));
-    return kw_call_prepare_change(call, &change);
-}
-
-static int stored_create(struct kw_call *call)
-{
-    char arn[512];
-
     kw_call_arn(call, kw_input_string(call->input, "AliasName"), arn, sizeof(arn));
-    switch (call->change.result) {
-    case 0:
-        return KW_CALL_DONE;
-    case KW_STORE_EXISTS:
+    if (find_alias(call) != NULL)
         return kw_call_refuse(call, KW_ERROR_ALREADY_EXISTS, "An alias with the name %s already exists", arn);
-    case KW_STORE_NOT_FOUND:
-        return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Key '%s' does not exist", call->key_arn);
-    case KW_STORE_LIMIT:
-        return kw_call_refuse(
-            call, KW_ERROR_LIMIT_EXCEEDED, "A KMS key may have at most %u aliases.", KW_ALIASES_PER_KEY_MAX);
-    default:
-        return kw_call_internal(call);
-    }
+    return key_is_full(call) ? refuse_full(call) : KW_CALL_DONE;
 }
 
-static int alias_not_found(struct kw_call *call, struct kw_bytes name)
+static int run_create(struct kw_call *call)
 {
-    char arn[512];
+    int r = check_create(call);
 
-    kw_call_arn(call, name, arn, sizeof(arn));
-    return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Alias %s is not found.", arn);
+    return r == KW_CALL_DONE ? KW_CALL_WAIT_STORE : r;
+}
+
+static int apply_create(struct kw_call *call)
+{
+    int r = check_create(call);
+
+    return r == KW_CALL_DONE ? put_alias(call, 0) : r;
+}
+
+const struct kw_operation kw_op_create_alias = {
+    .model = &kw_model_create_alias,
+    .states = KW_STATES_NOTE,
+    .run = run_create,
+    .apply = apply_create,
+};
+
+/* ---- UpdateAlias ---- */
+
+static enum kw_key_kind kind_of(const struct kw_kms_key *key)
+{
+    return kw_key_spec_info(key->spec)->kind;
+}
+
+/* Symmetric keys, HMAC keys and pairs are different types; what kind of pair makes no difference. */
+static bool same_type(const struct kw_kms_key *a, const struct kw_kms_key *b)
+{
+    bool a_pair = kind_of(a) != KW_KEY_KIND_SYMMETRIC && kind_of(a) != KW_KEY_KIND_HMAC;
+    bool b_pair = kind_of(b) != KW_KEY_KIND_SYMMETRIC && kind_of(b) != KW_KEY_KIND_HMAC;
+
+    return a->usage == b->usage && a_pair == b_pair && (a_pair || kind_of(a) == kind_of(b));
+}
+
+static int check_update(struct kw_call *call, const struct kw_alias **ret_alias)
+{
+    const struct kw_kms_key *before;
+    int r = refuse_name(call);
+
+    if (r != KW_CALL_DONE)
+        return r;
+    *ret_alias = find_alias(call);
+    if (*ret_alias == NULL)
+        return kw_call_alias_not_found(call, kw_input_string(call->input, "AliasName"));
+    r = find_target(call);
+    if (r != KW_CALL_DONE)
+        return r;
+    before =
+        kw_snapshot_key(call->snapshot, account_of(call), kw_bytes_str(call->region), (*ret_alias)->key_id);
+    if (before == NULL)
+        return kw_call_internal(call);
+    if (!same_type(before, call->key))
+        return kw_call_refuse(call, KW_ERROR_VALIDATION,
+            "The current and the new KMS key of an alias must be of the same type and have the same key "
+            "usage.");
+    return before != call->key && key_is_full(call) ? refuse_full(call) : KW_CALL_DONE;
+}
+
+static int run_update(struct kw_call *call)
+{
+    const struct kw_alias *alias;
+    int r = check_update(call, &alias);
+
+    return r == KW_CALL_DONE ? KW_CALL_WAIT_STORE : r;
+}
+
+static int apply_update(struct kw_call *call)
+{
+    const struct kw_alias *alias;
+    int r = check_update(call, &alias);
+
+    return r == KW_CALL_DONE ? put_alias(call, alias->created_ms) : r;
+}
+
+const struct kw_operation kw_op_update_alias = {
+    .model = &kw_model_update_alias,
+    .states = KW_STATES_NOTE,
+    .run = run_update,
+    .apply = apply_update,
+};
+
+/* ---- DeleteAlias ---- */
+
+/* A name behind the prefix that no alias can have is not found, like any other that none has. */
+static int check_delete(struct kw_call *call, const struct kw_alias **ret_alias)
+{
+    const struct kw_kms_key *key;
+    int r = refuse_prefix(call);
+
+    if (r != KW_CALL_DONE)
+        return r;
+    *ret_alias = find_alias(call);
+    if (*ret_alias == NULL)
+        return kw_call_alias_not_found(call, kw_input_string(call->input, "AliasName"));
+    key = kw_snapshot_key(call->snapshot, account_of(call), kw_bytes_str(call->region), (*ret_alias)->key_id);
+    return key != NULL ? kw_call_take_key(call, key) : kw_call_internal(call);
 }
 
 static int run_delete(struct kw_call *call)
 {
-    struct kw_change change = {
-        .kind = KW_CHANGE_DELETE_ALIAS, .alias = kw_input_string(call->input, "AliasName")};
-    const struct kw_service *service = kw_service_thread_service(call->thread);
     const struct kw_alias *alias;
-    int r;
+    int r = check_delete(call, &alias);
 
-    /* A name that no alias can have is not found, like any other that none has. */
-    alias = kw_snapshot_alias(
-        call->snapshot, kw_bytes_str(call->identity.account), kw_bytes_str(service->region), change.alias);
-    if (alias == NULL)
-        return alias_not_found(call, change.alias);
-    call->key = kw_snapshot_key_by_id(call->snapshot, alias->key_id);
-    if (call->key == NULL)
-        return kw_call_internal(call);
-    memcpy(call->key_arn, call->key->arn, sizeof(call->key_arn));
-    memcpy(call->key_account, call->key->account, sizeof(call->key_account));
-    r = kw_call_authorize_key(call, call->key);
-    return r == KW_CALL_DONE ? kw_call_prepare_change(call, &change) : r;
+    return r == KW_CALL_DONE ? KW_CALL_WAIT_STORE : r;
 }
 
-static int stored_delete(struct kw_call *call)
+static int apply_delete(struct kw_call *call)
 {
-    if (call->change.result == KW_STORE_NOT_FOUND)
-        return alias_not_found(call, kw_input_string(call->input, "AliasName"));
-    return call->change.result == 0 ? KW_CALL_DONE : kw_call_internal(call);
+    const struct kw_alias *alias;
+    int r = check_delete(call, &alias);
+
+    return r == KW_CALL_DONE ? kw_tx_remove_alias(call->tx, alias) : r;
 }
+
+const struct kw_operation kw_op_delete_alias = {
+    .model = &kw_model_delete_alias,
+    .run = run_delete,
+    .apply = apply_delete,
+};
 
 /* ---- ListAliases ---- */
 
-static void write_alias(const struct kw_call *call, struct kw_json_out *out, const struct kw_alias *alias)
+static void write_alias(struct kw_call *call, struct kw_json_out *out, const struct kw_alias *alias)
 {
-    char arn[512], id[37] = {0};
+    const struct kw_kms_key *key =
+        kw_snapshot_key(call->snapshot, account_of(call), kw_bytes_str(call->region), alias->key_id);
+    char arn[KW_ARN_MAX];
 
     kw_call_arn(call, kw_bytes_str(alias->name), arn, sizeof(arn));
-    kw_uuid_format(alias->key_id, id);
     kw_json_begin_object(out);
-    kw_json_key(out, "AliasName");
-    kw_json_cstring(out, alias->name);
-    kw_json_key(out, "AliasArn");
-    kw_json_cstring(out, arn);
-    kw_json_key(out, "TargetKeyId");
-    kw_json_cstring(out, id);
+    kw_call_write_text(out, "AliasName", alias->name);
+    kw_call_write_text(out, "AliasArn", arn);
+    if (key != NULL)
+        kw_call_write_text(out, "TargetKeyId", key->id_text);
     kw_json_key(out, "CreationDate");
     kw_json_epoch(out, alias->created_ms);
     kw_json_key(out, "LastUpdatedDate");
@@ -117,77 +242,50 @@ static void write_alias(const struct kw_call *call, struct kw_json_out *out, con
     kw_json_end_object(out);
 }
 
-static void write_aliases(
-    struct kw_call *call, struct kw_json_out *out, size_t from, size_t limit, const uint8_t *of_key)
+static int begin_page(struct kw_call *call, struct kw_page *page)
 {
-    const struct kw_service *service = kw_service_thread_service(call->thread);
-    const struct kw_snapshot *snapshot = call->snapshot;
-    const struct kw_alias *last = NULL;
-    size_t count = 0;
-    bool more = false;
+    struct kw_bytes key_id = kw_input_string(call->input, "KeyId");
+    struct kw_place place = kw_place_account(account_of(call), kw_bytes_str(call->region));
+    int r;
 
-    kw_json_key(out, "Aliases");
-    kw_json_begin_array(out);
-    for (size_t i = from; i < snapshot->num_aliases && !more; i++) {
-        const struct kw_alias *alias = snapshot->aliases[i];
-
-        if (strcmp(alias->account, call->identity.account) != 0 ||
-            strcmp(alias->region, service->region) != 0)
-            break;
-        if (of_key != NULL && memcmp(alias->key_id, of_key, KW_KMS_KEY_ID_LEN) != 0)
-            continue;
-        more = count == limit;
-        if (!more) {
-            write_alias(call, out, alias);
-            last = alias;
-            count++;
-        }
+    if (key_id.ptr == NULL) {
+        r = kw_call_authorize(call, "*");
+        return r != KW_CALL_DONE
+                   ? r
+                   : kw_page_begin(call, page, KW_PAGE_ALIASES, 50, 100, &call->snapshot->aliases, &place);
     }
-    kw_json_end_array(out);
-    if (more)
-        kw_marker_write(out, KW_MARKER_ALIASES, kw_bytes_str(last->name));
-    kw_json_key(out, "Truncated");
-    kw_json_bool(out, more);
+    r = kw_call_find_key(call, key_id, false);
+    if (r != KW_CALL_DONE)
+        return r;
+    place = kw_place_key(call->key);
+    return kw_page_begin(call, page, KW_PAGE_KEY_ALIASES, 50, 100, &call->snapshot->key_aliases, &place);
 }
 
 static int run_list(struct kw_call *call)
 {
-    const struct kw_service *service = kw_service_thread_service(call->thread);
     struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
-    struct kw_bytes marker = kw_input_string(call->input, "Marker"),
-                    key_id = kw_input_string(call->input, "KeyId");
-    uint8_t after[KW_ALIAS_NAME_MAX];
-    size_t from, len = 0;
-    int r = key_id.ptr == NULL ? kw_call_authorize(call, "*") : kw_call_find_key(call, key_id, false);
+    const struct kw_alias *alias;
+    struct kw_page page;
+    int r = begin_page(call, &page);
 
     if (r != KW_CALL_DONE)
         return r;
-    if (marker.ptr != NULL && (kw_marker_decode(marker, KW_MARKER_ALIASES, after, sizeof(after), &len) != 0 ||
-                                  !kw_alias_name_valid(KW_BYTES(after, len))))
-        return kw_call_refuse(call, KW_ERROR_INVALID_MARKER, "The marker is not valid.");
-    from = kw_snapshot_alias_after(call->snapshot, kw_bytes_str(call->identity.account),
-        kw_bytes_str(service->region), KW_BYTES(after, len));
     kw_json_begin_object(&out);
-    write_aliases(call, &out, from, (size_t)kw_input_integer(call->input, "Limit", 50),
-        call->key == NULL ? NULL : call->key->id);
+    kw_json_key(&out, "Aliases");
+    kw_json_begin_array(&out);
+    while ((alias = kw_page_next(&page)) != NULL) {
+        kw_page_show(&page);
+        write_alias(call, &out, alias);
+    }
+    kw_json_end_array(&out);
+    kw_page_end(&page, &out);
     kw_json_end_object(&out);
     return KW_CALL_DONE;
 }
-
-const struct kw_operation kw_op_create_alias = {
-    .model = &kw_model_create_alias,
-    .run = run_create,
-    .stored = stored_create,
-};
-
-const struct kw_operation kw_op_delete_alias = {
-    .model = &kw_model_delete_alias,
-    .run = run_delete,
-    .stored = stored_delete,
-};
 
 const struct kw_operation kw_op_list_aliases = {
     .model = &kw_model_list_aliases,
     .read_only = true,
     .run = run_list,
+    .note = "There are no AWS managed keys, so none of their aliases (alias/aws/...) is listed.",
 };

@@ -1,197 +1,300 @@
-/* Encrypt, Decrypt and GenerateRandom. */
+/* Encrypt, Decrypt, ReEncrypt and GenerateRandom. */
+#include "api/cipherside.h"
 #include "api/operations.h"
+#include "api/recipient.h"
+#include "api/tokenkey.h"
 #include "pool/fault.h"
 
-static int check_algorithm(struct kw_call *call)
-{
-    struct kw_bytes algorithm = kw_input_string(call->input, "EncryptionAlgorithm");
+#define SIDE                                                                                                 \
+    {                                                                                                        \
+        .key = "KeyId", .algorithm = "EncryptionAlgorithm", .context = "EncryptionContext"                   \
+    }
 
-    if (algorithm.ptr == NULL || kw_bytes_equal(algorithm, KW_LIT("SYMMETRIC_DEFAULT")))
-        return KW_CALL_DONE;
-    return kw_call_refuse(call, KW_ERROR_INVALID_KEY_USAGE,
-        "Algorithm %.*s and key spec SYMMETRIC_DEFAULT are not compatible.", (int)algorithm.len,
-        (const char *)algorithm.ptr);
+/* ---- Encrypt ---- */
+
+static int seal(struct kw_call *call, struct kw_cipher_side *side, struct kw_bytes plaintext)
+{
+    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
+    int r;
+
+    kw_json_begin_object(&out);
+    r = kw_cipher_side_seal(call, side, &out, plaintext);
+    if (r != KW_CALL_DONE)
+        return r;
+    kw_call_write_text(&out, "KeyId", call->key->arn);
+    kw_call_write_text(&out, "EncryptionAlgorithm", kw_algorithm_name(side->alg));
+    kw_json_end_object(&out);
+    return KW_CALL_DONE;
 }
 
-/* For what the model leaves open, since other members can stand in for it. */
-static int require_member(struct kw_call *call, const char *name, const char *name_in_message)
+/* Everything that can refuse a request, but for what its text may be. */
+static int check(struct kw_call *call, struct kw_cipher_side *side)
 {
-    if (kw_input_has(call->input, name))
-        return KW_CALL_DONE;
-    return kw_call_refuse(call, KW_ERROR_VALIDATION,
-        "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be "
-        "null",
-        name_in_message);
-}
+    int r = kw_cipher_side_check(call, side);
 
-static void write_algorithm(struct kw_json_out *out)
-{
-    kw_json_key(out, "EncryptionAlgorithm");
-    kw_json_cstring(out, "SYMMETRIC_DEFAULT");
+    if (r == KW_CALL_DONE)
+        r = kw_call_check_grant_tokens(call);
+    return r == KW_CALL_DONE ? kw_cipher_side_context(call, side) : r;
 }
 
 static int run_encrypt(struct kw_call *call)
 {
-    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
+    struct kw_cipher_side side = SIDE;
     uint8_t plaintext[KW_PLAINTEXT_MAX];
     KW_ERASE_GUARD(plaintext);
-    size_t len;
-    int r = kw_call_find_key(call, kw_input_string(call->input, "KeyId"), true);
+    size_t len = kw_input_blob(call->input, "Plaintext", plaintext, sizeof(plaintext));
+    int r;
 
+    kw_cipher_side_read(call, &side);
+    r = kw_cipher_side_find(call, &side);
     if (r == KW_CALL_DONE)
-        r = kw_call_refuse_extras(call);
+        r = check(call, &side);
     if (r == KW_CALL_DONE)
-        r = check_algorithm(call);
-    if (r == KW_CALL_DONE)
-        r = kw_call_require_enabled(call);
-    if (r == KW_CALL_DONE)
-        r = kw_call_encode_context(call);
+        r = kw_cipher_side_fits(call, &side, len);
     if (r == KW_CALL_DONE)
         r = kw_call_dry_run(call);
-    if (r != KW_CALL_DONE)
-        return r;
-    len = kw_input_blob(call->input, "Plaintext", plaintext, sizeof(plaintext));
-    kw_json_begin_object(&out);
-    r = kw_call_wrap(call, &out, "CiphertextBlob", KW_BYTES(plaintext, len));
-    if (r != KW_CALL_DONE)
-        return r;
-    kw_json_key(&out, "KeyId");
-    kw_json_cstring(&out, call->key->arn);
-    write_algorithm(&out);
-    kw_json_end_object(&out);
-    return KW_CALL_DONE;
-}
-
-static int invalid_ciphertext(struct kw_call *call)
-{
-    return kw_call_refuse(call, KW_ERROR_INVALID_CIPHERTEXT, "%s", "");
-}
-
-/* The key comes from the blob alone. A blob of another server names a key that is not here: then nothing
- * tells it from noise, and it is answered like noise. */
-static int find_blob_key(struct kw_call *call, const struct kw_blob *blob)
-{
-    const struct kw_kms_key *named = NULL, *key = kw_snapshot_key_by_id(call->snapshot, blob->key_id);
-    struct kw_bytes key_id = kw_input_string(call->input, "KeyId");
-    int r;
-
-    if (key_id.ptr != NULL) {
-        r = kw_call_find_key(call, key_id, true);
-        if (r != KW_CALL_DONE)
-            return r;
-        named = call->key;
-    }
-    if (key == NULL)
-        return invalid_ciphertext(call);
-    if (named != NULL && named != key)
-        return kw_call_refuse(call, KW_ERROR_INCORRECT_KEY,
-            "The key ID in the request does not identify a CMK that can perform this operation.");
-    if (named != NULL)
-        return KW_CALL_DONE;
-    call->key = key;
-    memcpy(call->key_arn, key->arn, sizeof(call->key_arn));
-    memcpy(call->key_account, key->account, sizeof(call->key_account));
-    return kw_call_authorize_key(call, key);
-}
-
-static int write_plaintext(struct kw_call *call, struct kw_bytes plaintext)
-{
-    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
-
-    kw_json_begin_object(&out);
-    kw_json_key(&out, "KeyId");
-    kw_json_cstring(&out, call->key->arn);
-    kw_json_key(&out, "Plaintext");
-    kw_json_base64(&out, plaintext);
-    write_algorithm(&out);
-    kw_call_write_material(call, &out);
-    kw_json_end_object(&out);
-    return KW_CALL_DONE;
-}
-
-static int unwrap(struct kw_call *call, const struct kw_blob *blob)
-{
-    const struct kw_backing_key *backing = kw_kms_key_material(call->key, blob->material_id);
-    uint8_t plaintext[KW_CIPHERTEXT_MAX];
-    KW_ERASE_GUARD(plaintext);
-    struct kw_buf buf = KW_BUF(plaintext, sizeof(plaintext));
-    int r;
-
-    if (backing == NULL)
-        return invalid_ciphertext(call);
-    r = kw_unwrap(
-        kw_service_thread_wrapper(call->thread), blob, backing->key, kw_sbuf_bytes(&call->context), &buf);
-    if (r == KW_BLOB_INVALID)
-        return invalid_ciphertext(call);
-    if (r != 0)
-        return kw_call_internal(call);
-    kw_call_note_material(call, backing);
-    /* A dry run answers only after the blob has proved good: "would have succeeded" includes that. */
-    r = kw_call_dry_run(call);
-    return r == KW_CALL_DONE ? write_plaintext(call, kw_buf_bytes(&buf)) : r;
-}
-
-static int run_decrypt(struct kw_call *call)
-{
-    uint8_t text[KW_CIPHERTEXT_MAX];
-    size_t len = kw_input_blob(call->input, "CiphertextBlob", text, sizeof(text));
-    struct kw_blob blob;
-    int r = kw_call_refuse_extras(call);
-
-    if (r == KW_CALL_DONE)
-        r = require_member(call, "CiphertextBlob", "ciphertextBlob");
-    if (r == KW_CALL_DONE)
-        r = check_algorithm(call);
-    if (r != KW_CALL_DONE)
-        return r;
-    if (kw_blob_parse(KW_BYTES(text, len), &blob) != 0)
-        return invalid_ciphertext(call);
-    r = find_blob_key(call, &blob);
-    if (r == KW_CALL_DONE)
-        r = kw_call_require_enabled(call);
-    if (r == KW_CALL_DONE)
-        r = kw_call_encode_context(call);
-    return r == KW_CALL_DONE ? unwrap(call, &blob) : r;
-}
-
-static int run_random(struct kw_call *call)
-{
-    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
-    uint8_t bytes[KW_RANDOM_MAX];
-    KW_ERASE_GUARD(bytes);
-    size_t len = (size_t)kw_input_integer(call->input, "NumberOfBytes", 0);
-    int r = kw_call_authorize(call, "*");
-
-    if (r == KW_CALL_DONE)
-        r = require_member(call, "NumberOfBytes", "numberOfBytes");
-    if (r == KW_CALL_DONE)
-        r = kw_call_refuse_extras(call);
-    if (r != KW_CALL_DONE)
-        return r;
-    if (kw_input_has(call->input, "CustomKeyStoreId"))
-        return kw_call_refuse(
-            call, KW_ERROR_UNSUPPORTED, "Custom key stores are not supported by this server.");
-    if (kw_fault(KW_FAULT_ALLOC) != KW_FAULT_NONE ||
-        kw_wrapper_random(kw_service_thread_wrapper(call->thread), bytes, len) != 0)
-        return kw_call_internal(call);
-    kw_json_begin_object(&out);
-    kw_json_key(&out, "Plaintext");
-    kw_json_base64(&out, KW_BYTES(bytes, len));
-    kw_json_end_object(&out);
-    return KW_CALL_DONE;
+    return r == KW_CALL_DONE ? seal(call, &side, KW_BYTES(plaintext, len)) : r;
 }
 
 const struct kw_operation kw_op_encrypt = {
     .model = &kw_model_encrypt,
+    .states = KW_STATES_USE,
     .read_only = true,
     .run = run_encrypt,
 };
 
+/* ---- Decrypt ---- */
+
+#define FOREIGN_BLOB                                                                                         \
+    "A ciphertext whose key is in no Region of this server is answered like noise "                          \
+    "(InvalidCiphertextException), since nothing tells the two apart; AWS answers AccessDeniedException."
+
+static int write_plaintext(struct kw_call *call, const struct kw_cipher_side *side, struct kw_bytes plaintext)
+{
+    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
+    int r;
+
+    kw_json_begin_object(&out);
+    kw_call_write_text(&out, "KeyId", call->key->arn);
+    r = kw_recipient_write(call, &out, "Plaintext", plaintext);
+    if (r != KW_CALL_DONE)
+        return r;
+    kw_call_write_text(&out, "EncryptionAlgorithm", kw_algorithm_name(side->alg));
+    if (call->has_material && !kw_recipient_is_attested(call)) /* AWS leaves it out for recipients */
+        kw_call_write_material(call, &out);
+    kw_json_end_object(&out);
+    return KW_CALL_DONE;
+}
+
+static int open_for_caller(struct kw_call *call, struct kw_cipher_side *side, struct kw_bytes ciphertext)
+{
+    uint8_t plaintext[KW_CIPHERTEXT_MAX];
+    KW_ERASE_GUARD(plaintext);
+    struct kw_buf buf = KW_BUF(plaintext, sizeof(plaintext));
+    int r = kw_cipher_side_open(call, side, ciphertext, &buf);
+
+    /* A dry run answers only after the blob has proved good: "would have succeeded" includes that. */
+    if (r == KW_CALL_DONE)
+        r = kw_call_dry_run(call);
+    if (r != KW_CALL_DONE)
+        return r;
+    kw_call_note_use(call);
+    return write_plaintext(call, side, kw_buf_bytes(&buf));
+}
+
+static int run_decrypt(struct kw_call *call)
+{
+    struct kw_cipher_side side = SIDE;
+    uint8_t text[KW_CIPHERTEXT_MAX];
+    size_t len = 0;
+    int r = kw_cipher_read(call, text, &len);
+
+    kw_cipher_side_read(call, &side);
+    if (r == KW_CALL_DONE)
+        r = kw_cipher_side_find_source(call, &side, KW_BYTES(text, len));
+    if (r == KW_CALL_DONE)
+        r = check(call, &side);
+    if (r == KW_CALL_DONE)
+        r = kw_recipient_check(call);
+    if (r == KW_CALL_DONE && kw_cipher_ignored(call))
+        r = kw_call_dry_run(call);
+    return r == KW_CALL_DONE ? open_for_caller(call, &side, KW_BYTES(text, len)) : r;
+}
+
 const struct kw_operation kw_op_decrypt = {
     .model = &kw_model_decrypt,
+    .states = KW_STATES_USE,
     .read_only = true,
     .run = run_decrypt,
+    .note = FOREIGN_BLOB,
 };
+
+/* ---- ReEncrypt ---- */
+
+static void write_material_id(struct kw_json_out *out, const char *name, const uint8_t *id)
+{
+    kw_json_key(out, name);
+    kw_json_hex(out, KW_BYTES(id, KW_MATERIAL_ID_LEN));
+}
+
+/* From now on the call's material is the destination's, if that has one. */
+static void note_source(struct kw_call *call)
+{
+    memcpy(call->source_material_id, call->material_id, sizeof(call->source_material_id));
+    call->has_source_material = call->has_material;
+    call->has_material = false;
+}
+
+static int reseal(
+    struct kw_call *call, struct kw_cipher_side *from, struct kw_cipher_side *to, struct kw_bytes plaintext)
+{
+    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
+    int r;
+
+    call->key = from->found;
+    kw_call_note_use(call);
+    kw_json_begin_object(&out);
+    r = kw_cipher_side_context(call, to);
+    if (r == KW_CALL_DONE)
+        r = kw_cipher_side_seal(call, to, &out, plaintext);
+    if (r != KW_CALL_DONE)
+        return r;
+    kw_call_write_text(&out, "SourceKeyId", from->found->arn);
+    kw_call_write_text(&out, "KeyId", to->found->arn);
+    kw_call_write_text(&out, "SourceEncryptionAlgorithm", kw_algorithm_name(from->alg));
+    kw_call_write_text(&out, "DestinationEncryptionAlgorithm", kw_algorithm_name(to->alg));
+    if (call->has_source_material)
+        write_material_id(&out, "SourceKeyMaterialId", call->source_material_id);
+    if (call->has_material)
+        write_material_id(&out, "DestinationKeyMaterialId", call->material_id);
+    kw_json_end_object(&out);
+    return KW_CALL_DONE;
+}
+
+static int open_and_reseal(
+    struct kw_call *call, struct kw_cipher_side *from, struct kw_cipher_side *to, struct kw_bytes ciphertext)
+{
+    uint8_t plaintext[KW_CIPHERTEXT_MAX];
+    KW_ERASE_GUARD(plaintext);
+    struct kw_buf buf = KW_BUF(plaintext, sizeof(plaintext));
+    int r = kw_cipher_side_context(call, from);
+
+    if (r == KW_CALL_DONE)
+        r = kw_cipher_side_open(call, from, ciphertext, &buf);
+    if (r == KW_CALL_DONE) {
+        note_source(call);
+        r = kw_cipher_side_fits(call, to, buf.len);
+    }
+    if (r == KW_CALL_DONE)
+        r = kw_call_dry_run(call);
+    return r == KW_CALL_DONE ? reseal(call, from, to, kw_buf_bytes(&buf)) : r;
+}
+
+/* Both keys are found before either is judged, and both are judged before anything is decrypted. */
+static int find_both(
+    struct kw_call *call, struct kw_cipher_side *from, struct kw_cipher_side *to, struct kw_bytes ciphertext)
+{
+    int r = kw_cipher_side_find_source(call, from, ciphertext);
+
+    if (r == KW_CALL_DONE)
+        r = kw_cipher_side_find(call, to);
+    if (r == KW_CALL_DONE)
+        r = kw_cipher_side_check(call, from);
+    if (r == KW_CALL_DONE)
+        r = kw_cipher_side_check(call, to);
+    if (r == KW_CALL_DONE)
+        r = kw_call_check_grant_tokens(call);
+    if (r == KW_CALL_DONE)
+        r = kw_cipher_side_context(call, from);
+    return r == KW_CALL_DONE ? kw_cipher_side_context(call, to) : r;
+}
+
+static int run_re_encrypt(struct kw_call *call)
+{
+    struct kw_cipher_side from = {
+        .key = "SourceKeyId",
+        .algorithm = "SourceEncryptionAlgorithm",
+        .context = "SourceEncryptionContext",
+        .permission = "ReEncryptFrom",
+    };
+    struct kw_cipher_side to = {
+        .key = "DestinationKeyId",
+        .algorithm = "DestinationEncryptionAlgorithm",
+        .context = "DestinationEncryptionContext",
+        .permission = "ReEncryptTo",
+    };
+    uint8_t text[KW_CIPHERTEXT_MAX];
+    size_t len = 0;
+    int r = kw_cipher_read(call, text, &len);
+
+    kw_cipher_side_read(call, &from);
+    kw_cipher_side_read(call, &to);
+    if (r == KW_CALL_DONE)
+        r = find_both(call, &from, &to, KW_BYTES(text, len));
+    if (r == KW_CALL_DONE && kw_cipher_ignored(call))
+        r = kw_call_dry_run(call);
+    return r == KW_CALL_DONE ? open_and_reseal(call, &from, &to, KW_BYTES(text, len)) : r;
+}
+
+const struct kw_operation kw_op_re_encrypt = {
+    .model = &kw_model_re_encrypt,
+    .states = KW_STATES_USE,
+    .read_only = true,
+    .run = run_re_encrypt,
+    .note = FOREIGN_BLOB,
+};
+
+/* ---- GenerateRandom ---- */
+
+/* Of the generator here, or of the token that stands for the cluster of a key store. */
+static int draw(struct kw_call *call, const struct kw_custom_store *store, size_t len, struct kw_buf *ret)
+{
+    uint8_t *to;
+
+    if (store != NULL)
+        return kw_tokenkey_random(call, store, len, ret);
+    to = kw_buf_claim(ret, len);
+    if (kw_fault(KW_FAULT_ALLOC) != KW_FAULT_NONE || to == NULL ||
+        kw_wrapper_random(kw_call_wrapper(call), to, len) != 0)
+        return kw_call_internal(call);
+    return KW_CALL_DONE;
+}
+
+static int make_random(struct kw_call *call, const struct kw_custom_store *store, size_t len)
+{
+    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
+    uint8_t bytes[KW_RANDOM_MAX];
+    KW_ERASE_GUARD(bytes);
+    struct kw_buf buf = KW_BUF(bytes, sizeof(bytes));
+    int r = draw(call, store, len, &buf);
+
+    if (r != KW_CALL_DONE)
+        return r;
+    kw_json_begin_object(&out);
+    r = kw_recipient_write(call, &out, "Plaintext", KW_BYTES(bytes, len));
+    kw_json_end_object(&out);
+    return r;
+}
+
+static int run_random(struct kw_call *call)
+{
+    size_t len = (size_t)kw_input_integer(call->input, "NumberOfBytes", 0);
+    const struct kw_custom_store *store = NULL;
+    int r = kw_call_authorize(call, "*");
+
+    if (r != KW_CALL_DONE)
+        return r;
+    if (len == 0)
+        return kw_call_refuse(call, KW_ERROR_VALIDATION, "NumberOfBytes is required.");
+    if (kw_input_has(call->input, "CustomKeyStoreId")) {
+        r = kw_tokenkey_find_store(call, &store);
+        if (r == KW_CALL_DONE)
+            r = kw_tokenkey_require_connected(call, store);
+    }
+    if (r == KW_CALL_DONE)
+        r = kw_recipient_check(call);
+    return r == KW_CALL_DONE ? make_random(call, store, len) : r;
+}
 
 const struct kw_operation kw_op_generate_random = {
     .model = &kw_model_generate_random,

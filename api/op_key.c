@@ -1,321 +1,307 @@
-/* CreateKey, DescribeKey, ListKeys, EnableKey and DisableKey. */
-#include "api/entity.h"
+/* CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey and UpdateKeyDescription. */
+#include "api/callpair.h"
+#include "api/keymeta.h"
+#include "api/keyname.h"
 #include "api/operations.h"
+#include "api/region.h"
+#include "api/tokenkey.h"
+#include "pool/fault.h"
 #include "pool/secmem.h"
-
-#include <stdio.h>
-
-static void write_text(struct kw_json_out *out, const char *name, const char *value)
-{
-    kw_json_key(out, name);
-    kw_json_cstring(out, value);
-}
-
-static void write_metadata(struct kw_json_out *out, const struct kw_kms_key *key)
-{
-    kw_json_key(out, "KeyMetadata");
-    kw_json_begin_object(out);
-    write_text(out, "AWSAccountId", key->account);
-    write_text(out, "KeyId", key->id_text);
-    write_text(out, "Arn", key->arn);
-    kw_json_key(out, "CreationDate");
-    kw_json_epoch(out, key->created_ms);
-    kw_json_key(out, "Enabled");
-    kw_json_bool(out, key->state == KW_KEY_ENABLED);
-    write_text(out, "Description", key->description);
-    write_text(out, "KeyUsage", "ENCRYPT_DECRYPT");
-    write_text(out, "KeyState", kw_key_state_name(key->state));
-    write_text(out, "Origin", "AWS_KMS");
-    write_text(out, "KeyManager", "CUSTOMER");
-    write_text(out, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
-    write_text(out, "KeySpec", "SYMMETRIC_DEFAULT");
-    kw_json_key(out, "EncryptionAlgorithms");
-    kw_json_begin_array(out);
-    kw_json_cstring(out, "SYMMETRIC_DEFAULT");
-    kw_json_end_array(out);
-    kw_json_key(out, "MultiRegion");
-    kw_json_bool(out, false);
-    kw_json_key(out, "CurrentKeyMaterialId");
-    kw_json_hex(out, KW_BYTES(kw_kms_key_current(key)->material_id, KW_MATERIAL_ID_LEN));
-    kw_json_end_object(out);
-}
-
-static int answer_metadata(struct kw_call *call, const struct kw_kms_key *key)
-{
-    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
-
-    kw_json_begin_object(&out);
-    write_metadata(&out, key);
-    kw_json_end_object(&out);
-    return KW_CALL_DONE;
-}
 
 /* ---- CreateKey ---- */
 
-static int unsupported(struct kw_call *call, const char *what)
+static const char not_compatible[] = "KeyUsage %s is not compatible with KeySpec %s";
+
+static int read_spec(struct kw_call *call, struct kw_kms_key *edit)
 {
-    return kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "%s not supported by this server.", what);
-}
-
-static bool is_text(const struct kw_call *call, const char *name, const char *wanted)
-{
-    struct kw_bytes value = kw_input_string(call->input, name);
-
-    return value.ptr == NULL || kw_bytes_equal(value, kw_bytes_str(wanted));
-}
-
-/* Which usages go with a spec, by the first letters of its name (KMS developer guide, "key spec reference").
- */
-static bool usage_fits(struct kw_bytes spec, struct kw_bytes usage)
-{
-    static const struct {
-        const char *prefix;
-        const char *usages[3];
-    } table[] = {
-        {"RSA_", {"SIGN_VERIFY", "ENCRYPT_DECRYPT"}},
-        {"ECC_NIST_ED", {"SIGN_VERIFY"}},
-        {"ECC_SECG", {"SIGN_VERIFY"}},
-        {"ECC_", {"SIGN_VERIFY", "KEY_AGREEMENT"}},
-        {"HMAC_", {"GENERATE_VERIFY_MAC"}},
-        {"SM2", {"SIGN_VERIFY", "ENCRYPT_DECRYPT", "KEY_AGREEMENT"}},
-        {"ML_DSA_", {"SIGN_VERIFY"}},
-    };
-
-    for (size_t i = 0; i < KW_ARRAY_LEN(table); i++) {
-        if (!kw_bytes_starts(spec, kw_bytes_str(table[i].prefix)))
-            continue;
-        for (size_t u = 0; u < KW_ARRAY_LEN(table[i].usages) && table[i].usages[u] != NULL; u++) {
-            if (kw_bytes_equal(usage, kw_bytes_str(table[i].usages[u])))
-                return true;
-        }
-        return false;
-    }
-    return false;
-}
-
-/* What is not stored or enforced yet is refused rather than dropped. */
-static int check_spec(struct kw_call *call)
-{
-    struct kw_bytes usage = kw_input_string(call->input, "KeyUsage"),
-                    spec = kw_input_string(call->input, "KeySpec");
+    struct kw_bytes spec = kw_input_string(call->input, "KeySpec");
     struct kw_bytes old_spec = kw_input_string(call->input, "CustomerMasterKeySpec");
-    char text[128];
 
-    if (spec.ptr != NULL && old_spec.ptr != NULL && !kw_bytes_equal(spec, old_spec))
+    if (spec.ptr != NULL && old_spec.ptr != NULL)
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec "
             "is deprecated.");
-    spec = spec.ptr != NULL ? spec : old_spec.ptr != NULL ? old_spec : KW_LIT("SYMMETRIC_DEFAULT");
-    if (kw_bytes_equal(spec, KW_LIT("SYMMETRIC_DEFAULT")) && is_text(call, "KeyUsage", "ENCRYPT_DECRYPT"))
-        return KW_CALL_DONE;
-    if (usage.ptr == NULL)
+    spec = spec.ptr != NULL ? spec : old_spec;
+    edit->spec = KW_KEY_SYMMETRIC_DEFAULT;
+    return spec.ptr == NULL || kw_key_spec_parse(spec, &edit->spec) == 0 ? KW_CALL_DONE
+                                                                         : kw_call_internal(call);
+}
+
+static int read_usage(struct kw_call *call, struct kw_kms_key *edit)
+{
+    struct kw_bytes usage = kw_input_string(call->input, "KeyUsage");
+
+    edit->usage = KW_USAGE_ENCRYPT_DECRYPT;
+    if (usage.ptr == NULL && edit->spec != KW_KEY_SYMMETRIC_DEFAULT)
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
-    if (usage_fits(spec, usage))
-        return unsupported(call, "KMS keys other than SYMMETRIC_DEFAULT are");
-    snprintf(text, sizeof(text), "KeyUsage %.*s is not compatible with KeySpec ", (int)usage.len,
-        (const char *)usage.ptr);
-    return kw_call_refuse_quoting(call, KW_ERROR_VALIDATION, text, spec, "");
+    if (usage.ptr != NULL && kw_key_usage_parse(usage, &edit->usage) != 0)
+        return kw_call_internal(call);
+    if (!kw_key_spec_allows(edit->spec, edit->usage))
+        return kw_call_refuse(call, KW_ERROR_VALIDATION, not_compatible, kw_key_usage_name(edit->usage),
+            kw_key_spec_name(edit->spec));
+    return KW_CALL_DONE;
 }
 
-static bool is_tag(const json_t *tag)
+static int check_in_token(
+    struct kw_call *call, const struct kw_kms_key *edit, const struct kw_custom_store *store)
 {
-    return json_is_string(json_object_get(tag, "TagKey")) && json_is_string(json_object_get(tag, "TagValue"));
+    if (edit->origin != KW_ORIGIN_CLOUDHSM)
+        return kw_call_refuse(call, KW_ERROR_VALIDATION,
+            "Origin must be AWS_CLOUDHSM for a KMS key in the custom key store %s.", store->id);
+    if (edit->spec != KW_KEY_SYMMETRIC_DEFAULT)
+        return kw_call_refuse(call, KW_ERROR_UNSUPPORTED,
+            "KeySpec %s is not supported for KMS keys in custom key stores.", kw_key_spec_name(edit->spec));
+    if (kw_input_true(call->input, "MultiRegion"))
+        return kw_call_refuse(
+            call, KW_ERROR_UNSUPPORTED, "Multi-Region keys are not supported in custom key stores.");
+    return kw_tokenkey_require_connected(call, store);
 }
 
-static int check_tags(struct kw_call *call)
+static int read_origin(struct kw_call *call, struct kw_kms_key *edit)
 {
-    const json_t *tags = json_object_get(call->input, "Tags"), *tag;
-    size_t i;
+    struct kw_bytes origin = kw_input_string(call->input, "Origin");
+    const struct kw_custom_store *store = NULL;
+    int r;
 
-    json_array_foreach(tags, i, tag)
-    {
-        if (!is_tag(tag))
-            return kw_call_refuse(call, KW_ERROR_SERIALIZATION, "Expected structure or null");
+    edit->origin = KW_ORIGIN_AWS_KMS;
+    if (kw_bytes_equal(origin, KW_LIT("EXTERNAL_KEY_STORE")) || kw_input_has(call->input, "XksKeyId"))
+        return kw_call_refuse(
+            call, KW_ERROR_UNSUPPORTED, "External key stores are not supported by this server.");
+    if (origin.ptr != NULL && kw_key_origin_parse(origin, &edit->origin) != 0)
+        return kw_call_internal(call);
+    if (!kw_input_has(call->input, "CustomKeyStoreId")) {
+        if (edit->origin != KW_ORIGIN_CLOUDHSM)
+            return KW_CALL_DONE;
+        return kw_call_refuse(call, KW_ERROR_VALIDATION,
+            "You must specify a CustomKeyStoreId for KMS keys with the Origin AWS_CLOUDHSM.");
     }
-    return json_array_size(tags) > 0 ? unsupported(call, "Tags are") : KW_CALL_DONE;
+    r = kw_tokenkey_find_store(call, &store);
+    if (r != KW_CALL_DONE)
+        return r;
+    edit->custom_store = store->id;
+    return check_in_token(call, edit, store);
 }
 
-static int check_create(struct kw_call *call)
+/* What nothing here can make. */
+static int check_makeable(struct kw_call *call, const struct kw_kms_key *edit)
 {
-    struct kw_bytes description = kw_input_string(call->input, "Description");
-    int r = check_spec(call);
+    enum kw_key_kind kind = kw_key_spec_info(edit->spec)->kind;
+
+    if (kind == KW_KEY_KIND_ML_DSA)
+        return kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "KeySpec %s is not supported by this server.",
+            kw_key_spec_name(edit->spec));
+    if (kind == KW_KEY_KIND_SM2 && !kw_region_is_chinese(call->region))
+        return kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "KeySpec SM2 is not supported in this Region");
+    return KW_CALL_DONE;
+}
+
+/* All that the request says of the key; `tags` and `policy` are what edit points to. */
+static int read_create(
+    struct kw_call *call, struct kw_kms_key *edit, struct kw_tag tags[KW_TAGS_MAX], struct kw_sbuf *policy)
+{
+    int r = read_spec(call, edit);
+
+    if (r == KW_CALL_DONE)
+        r = read_usage(call, edit);
+    if (r == KW_CALL_DONE)
+        r = read_origin(call, edit);
+    if (r == KW_CALL_DONE)
+        r = check_makeable(call, edit);
+    if (r == KW_CALL_DONE)
+        r = kw_keymeta_read_description(call, edit);
+    if (r == KW_CALL_DONE)
+        r = kw_keymeta_read_tags(call, tags, &edit->num_tags);
+    if (r == KW_CALL_DONE)
+        r = kw_keymeta_read_policy(call, policy);
+    edit->tags = tags;
+    edit->policy = policy->len > 0 ? (const char *)policy->ptr : NULL;
+    return r;
+}
+
+static int keep_material(struct kw_call *call, struct kw_bytes secret, struct kw_bytes public_der)
+{
+    struct kw_material *material = NULL;
+    uint8_t id[KW_MATERIAL_ID_LEN];
+
+    if (kw_wrapper_random(kw_call_wrapper(call), id, sizeof(id)) != 0 ||
+        kw_material_new(&material, id, secret, public_der) != 0)
+        return kw_call_internal(call);
+    kw_material_unref(call->new_material);
+    call->new_material = material;
+    return KW_CALL_DONE;
+}
+
+static int take_pair(struct kw_call *call, enum kw_key_spec spec)
+{
+    KW_PAIR struct kw_pair pair = {.pool = NULL};
+    int r = kw_callpair_choose(call, (enum kw_spec)kw_key_spec_info(spec)->pool_spec);
+
+    if (r == KW_CALL_DONE)
+        r = kw_callpair_pop(call, &pair);
+    return r == KW_CALL_DONE ? keep_material(call, pair.private_der, pair.public_der) : r;
+}
+
+static int make_sm2(struct kw_call *call)
+{
+    uint8_t secret[KW_PRIVATE_KEY_MAX], public[KW_PUBLIC_KEY_MAX];
+    KW_ERASE_GUARD(secret);
+    struct kw_buf secret_buf = KW_BUF(secret, sizeof(secret)), public_buf = KW_BUF(public, sizeof(public));
+
+    if (kw_asym_generate_sm2(&public_buf, &secret_buf) != 0)
+        return kw_call_internal(call);
+    return keep_material(call, kw_buf_bytes(&secret_buf), kw_buf_bytes(&public_buf));
+}
+
+static int make_secret(struct kw_call *call, size_t len)
+{
+    uint8_t secret[64];
+    KW_ERASE_GUARD(secret);
+
+    kw_assert(len <= sizeof(secret));
+    if (kw_wrapper_random(kw_call_wrapper(call), secret, len) != 0)
+        return kw_call_internal(call);
+    return keep_material(call, KW_BYTES(secret, len), KW_BYTES(NULL, 0));
+}
+
+static int make_material(struct kw_call *call, const struct kw_kms_key *edit)
+{
+    const struct kw_key_spec_info *info = kw_key_spec_info(edit->spec);
+
+    if (edit->origin != KW_ORIGIN_AWS_KMS)
+        return KW_CALL_DONE;
+    if (info->pool_spec >= 0)
+        return take_pair(call, edit->spec);
+    return info->kind == KW_KEY_KIND_SM2 ? make_sm2(call) : make_secret(call, info->key_len);
+}
+
+static int draw_id(struct kw_call *call)
+{
+    if (kw_wrapper_random(kw_call_wrapper(call), call->new_id, sizeof(call->new_id)) != 0)
+        return kw_call_internal(call);
+    /* Of a multi-Region key all 16 bytes are the id; else it is a UUID. */
+    if (!kw_input_true(call->input, "MultiRegion"))
+        kw_uuid_make_v4(call->new_id);
+    return KW_CALL_DONE;
+}
+
+/* The material of a key in a token is made before the key is stored, under the key's id; should the key not
+ * be stored, it is destroyed again. The id is that of the first run. */
+static int make_in_token(struct kw_call *call, const struct kw_kms_key *edit)
+{
+    static const uint8_t none[KW_KMS_KEY_ID_LEN];
+    const struct kw_custom_store *store = kw_snapshot_custom_store(call->snapshot,
+        kw_bytes_str(call->identity.account), kw_bytes_str(call->region), kw_bytes_str(edit->custom_store));
+    char label[KW_KEY_LABEL_MAX + 1] = {0};
+    int r = memcmp(call->new_id, none, sizeof(none)) == 0 ? draw_id(call) : KW_CALL_DONE;
 
     if (r != KW_CALL_DONE)
         return r;
-    if (kw_bytes_find(description, 0) >= 0)
-        return kw_call_refuse(call, KW_ERROR_VALIDATION, "The description must not contain NUL characters.");
-    if (!is_text(call, "Origin", "AWS_KMS"))
-        return unsupported(call, "Key material of another origin than AWS_KMS is");
-    if (kw_input_has(call->input, "CustomKeyStoreId") || kw_input_has(call->input, "XksKeyId"))
-        return unsupported(call, "Custom key stores are");
-    if (kw_input_true(call->input, "MultiRegion"))
-        return unsupported(call, "Multi-Region keys are");
-    if (kw_input_has(call->input, "Policy"))
-        return unsupported(call, "Key policies are");
-    return check_tags(call);
+    kw_uuid_format(call->new_id, label);
+    r = kw_tokenkey_make(call, store, label);
+    return r == KW_CALL_DONE ? KW_CALL_WAIT_STORE : r;
 }
 
-static int make_material(struct kw_call *call, uint8_t key_id[KW_KMS_KEY_ID_LEN])
+static bool account_is_full(const struct kw_call *call)
 {
-    struct kw_wrapper *wrapper = kw_service_thread_wrapper(call->thread);
-    struct kw_backing_key *backing = kw_secmem_alloc(sizeof(*backing));
+    struct kw_place place =
+        kw_place_account(kw_bytes_str(call->identity.account), kw_bytes_str(call->region));
 
-    if (backing == NULL)
-        return -ENOMEM;
-    call->new_backing = backing;
-    backing->created_ms = kw_wall_ms();
-    KW_TRY(kw_wrapper_random(wrapper, backing->key, sizeof(backing->key)));
-    KW_TRY(kw_wrapper_random(wrapper, backing->material_id, sizeof(backing->material_id)));
-    KW_TRY(kw_wrapper_random(wrapper, key_id, KW_KMS_KEY_ID_LEN));
-    kw_uuid_make_v4(key_id);
-    return 0;
+    return kw_snapshot_count(&call->snapshot->keys, &place) >= KW_KEYS_MAX;
+}
+
+static int refuse_full(struct kw_call *call)
+{
+    return kw_call_refuse(call, KW_ERROR_LIMIT_EXCEEDED, "This account has as many KMS keys as it may have.");
 }
 
 static int run_create(struct kw_call *call)
 {
-    struct kw_change change = {.kind = KW_CHANGE_CREATE_KEY, .state = KW_KEY_ENABLED};
+    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    struct kw_kms_key edit = {0};
+    struct kw_tag tags[KW_TAGS_MAX];
     int r = kw_call_authorize(call, "*");
 
     if (r == KW_CALL_DONE)
-        r = check_create(call);
+        r = read_create(call, &edit, tags, &policy);
+    if (r == KW_CALL_DONE && account_is_full(call))
+        r = refuse_full(call);
+    if (r == KW_CALL_DONE && edit.origin == KW_ORIGIN_CLOUDHSM)
+        return make_in_token(call, &edit);
+    if (r == KW_CALL_DONE)
+        r = make_material(call, &edit);
+    if (r == KW_CALL_DONE)
+        r = draw_id(call);
+    return r == KW_CALL_DONE ? KW_CALL_WAIT_STORE : r;
+}
+
+static int apply_create(struct kw_call *call)
+{
+    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    const char *region = call->region;
+    struct kw_generation generation = {.created_ms = call->now_ms, .material = call->new_material};
+    struct kw_kms_key edit = {
+        .account = call->identity.account,
+        .region = call->region,
+        .created_ms = call->now_ms,
+        .multi_region = kw_input_true(call->input, "MultiRegion"),
+    };
+    struct kw_tag tags[KW_TAGS_MAX];
+    int r = read_create(call, &edit, tags, &policy);
+
     if (r != KW_CALL_DONE)
         return r;
-    if (make_material(call, change.key_id) < 0)
-        return kw_call_internal(call);
-    change.backing = call->new_backing;
-    change.description = kw_input_string(call->input, "Description");
-    return kw_call_prepare_change(call, &change);
+    if (account_is_full(call))
+        return refuse_full(call);
+    memcpy(edit.id, call->new_id, sizeof(edit.id));
+    if (call->new_material != NULL) {
+        memcpy(generation.id, call->new_material->id, sizeof(generation.id));
+        edit.generations = &generation;
+        edit.num_generations = 1;
+    }
+    edit.state = edit.origin == KW_ORIGIN_EXTERNAL ? KW_KEY_PENDING_IMPORT : KW_KEY_ENABLED;
+    if (edit.multi_region) {
+        edit.primary_region = call->region;
+        edit.regions = &region;
+        edit.num_regions = 1;
+    }
+    return kw_call_put_key(call, &edit);
 }
 
 static int stored_create(struct kw_call *call)
 {
-    const struct kw_kms_key *key;
+    const struct kw_kms_key *key = kw_snapshot_key(
+        call->snapshot, kw_bytes_str(call->identity.account), kw_bytes_str(call->region), call->new_id);
+    int r;
 
-    if (call->change.result == KW_STORE_LIMIT)
-        return kw_call_refuse(
-            call, KW_ERROR_LIMIT_EXCEEDED, "This account has as many KMS keys as it may have.");
-    if (call->change.result != 0)
-        return kw_call_internal(call);
-    key = kw_snapshot_key_by_id(call->snapshot, call->change.change.key_id);
+    kw_tokenkey_keep(call);
     if (key == NULL)
         return kw_call_internal(call);
-    memcpy(call->key_arn, key->arn, sizeof(call->key_arn));
-    memcpy(call->key_account, key->account, sizeof(call->key_account));
-    return answer_metadata(call, key);
-}
-
-/* ---- DescribeKey, EnableKey, DisableKey ---- */
-
-static int run_describe(struct kw_call *call)
-{
-    int r = kw_call_find_key(call, kw_input_string(call->input, "KeyId"), true);
-
-    if (r == KW_CALL_DONE)
-        r = kw_call_refuse_extras(call);
-    return r == KW_CALL_DONE ? answer_metadata(call, call->key) : r;
-}
-
-static int refuse_state(struct kw_call *call)
-{
-    const char *state = call->key->state == KW_KEY_PENDING_DELETION ? "pending deletion"
-                        : call->key->state == KW_KEY_PENDING_IMPORT ? "pending import"
-                        : call->key->state == KW_KEY_CREATING       ? "creating"
-                                                                    : "updating";
-
-    return kw_call_refuse(call, KW_ERROR_INVALID_STATE, "%s is %s.", call->key->arn, state);
-}
-
-static int set_state(struct kw_call *call, enum kw_key_state state)
-{
-    struct kw_change change = {.kind = KW_CHANGE_SET_KEY_STATE, .state = state};
-    int r = kw_call_find_key(call, kw_input_string(call->input, "KeyId"), false);
-
-    if (r != KW_CALL_DONE)
-        return r;
-    if (call->key->state == state)
-        return KW_CALL_DONE;
-    if (call->key->state != KW_KEY_ENABLED && call->key->state != KW_KEY_DISABLED)
-        return refuse_state(call);
-    memcpy(change.key_id, call->key->id, sizeof(change.key_id));
-    return kw_call_prepare_change(call, &change);
-}
-
-static int run_enable(struct kw_call *call)
-{
-    return set_state(call, KW_KEY_ENABLED);
-}
-
-static int run_disable(struct kw_call *call)
-{
-    return set_state(call, KW_KEY_DISABLED);
-}
-
-static int stored_state(struct kw_call *call)
-{
-    if (call->change.result == KW_STORE_NOT_FOUND)
-        return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Key '%s' does not exist", call->key_arn);
-    return call->change.result == 0 ? KW_CALL_DONE : kw_call_internal(call);
-}
-
-/* ---- ListKeys ---- */
-
-static void write_keys(struct kw_call *call, struct kw_json_out *out, size_t from, size_t limit)
-{
-    const struct kw_snapshot *snapshot = call->snapshot;
-    const struct kw_service *service = kw_service_thread_service(call->thread);
-    size_t i = from;
-    bool more = false;
-
-    kw_json_key(out, "Keys");
-    kw_json_begin_array(out);
-    for (; i < snapshot->num_keys; i++) {
-        const struct kw_kms_key *key = snapshot->keys[i];
-
-        if (strcmp(key->account, call->identity.account) != 0 || strcmp(key->region, service->region) != 0)
-            break;
-        more = i - from == limit;
-        if (more)
-            break;
-        kw_json_begin_object(out);
-        write_text(out, "KeyId", key->id_text);
-        write_text(out, "KeyArn", key->arn);
-        kw_json_end_object(out);
-    }
-    kw_json_end_array(out);
-    if (more)
-        kw_marker_write(out, KW_MARKER_KEYS, KW_BYTES(snapshot->keys[i - 1]->id, KW_KMS_KEY_ID_LEN));
-    kw_json_key(out, "Truncated");
-    kw_json_bool(out, more);
-}
-
-static int run_list(struct kw_call *call)
-{
-    const struct kw_service *service = kw_service_thread_service(call->thread);
-    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
-    struct kw_bytes marker = kw_input_string(call->input, "Marker");
-    uint8_t after[KW_KMS_KEY_ID_LEN];
-    size_t from, len = 0;
-    int r = kw_call_authorize(call, "*");
-
-    if (r != KW_CALL_DONE)
-        return r;
-    if (marker.ptr != NULL &&
-        (kw_marker_decode(marker, KW_MARKER_KEYS, after, sizeof(after), &len) != 0 || len != sizeof(after)))
-        return kw_call_refuse(call, KW_ERROR_INVALID_MARKER, "The marker is not valid.");
-    from = kw_snapshot_key_after(call->snapshot, kw_bytes_str(call->identity.account),
-        kw_bytes_str(service->region), marker.ptr == NULL ? NULL : after);
-    kw_json_begin_object(&out);
-    write_keys(call, &out, from, (size_t)kw_input_integer(call->input, "Limit", 100));
-    kw_json_end_object(&out);
-    return KW_CALL_DONE;
+    r = kw_call_take_key(call, key);
+    return r == KW_CALL_DONE ? kw_keymeta_answer(call, key) : r;
 }
 
 const struct kw_operation kw_op_create_key = {
     .model = &kw_model_create_key,
     .run = run_create,
+    .apply = apply_create,
     .stored = stored_create,
+    .note =
+        "ML-DSA keys and keys in external key stores are refused (UnsupportedOperationException): OpenSSL "
+        "3.0 has no ML-DSA, and there are no external key stores. SM2 is for China Regions, as in AWS. "
+        "Origin AWS_CLOUDHSM makes the key in the PKCS#11 token that stands for the cluster.",
 };
+
+/* ---- DescribeKey ---- */
+
+static int run_describe(struct kw_call *call)
+{
+    int r = kw_call_find_usable_key(call, true);
+
+    if (r == KW_CALL_DONE)
+        r = kw_call_check_grant_tokens(call);
+    return r == KW_CALL_DONE ? kw_keymeta_answer(call, call->key) : r;
+}
 
 const struct kw_operation kw_op_describe_key = {
     .model = &kw_model_describe_key,
@@ -323,17 +309,128 @@ const struct kw_operation kw_op_describe_key = {
     .run = run_describe,
 };
 
+/* ---- EnableKey, DisableKey ---- */
+
+static int run_switch(struct kw_call *call, enum kw_key_state state)
+{
+    int r = kw_call_find_usable_key(call, false);
+
+    if (r != KW_CALL_DONE)
+        return r;
+    return call->key->state == state ? KW_CALL_DONE : KW_CALL_WAIT_STORE;
+}
+
+static int apply_switch(struct kw_call *call, enum kw_key_state state)
+{
+    struct kw_kms_key edit;
+    int r = kw_call_find_usable_key(call, false);
+
+    if (r != KW_CALL_DONE || call->key->state == state)
+        return r;
+    edit = *call->key;
+    edit.state = state;
+    return kw_call_put_key(call, &edit);
+}
+
+static int run_enable(struct kw_call *call)
+{
+    return run_switch(call, KW_KEY_ENABLED);
+}
+
+static int apply_enable(struct kw_call *call)
+{
+    return apply_switch(call, KW_KEY_ENABLED);
+}
+
+static int run_disable(struct kw_call *call)
+{
+    return run_switch(call, KW_KEY_DISABLED);
+}
+
+static int apply_disable(struct kw_call *call)
+{
+    return apply_switch(call, KW_KEY_DISABLED);
+}
+
 const struct kw_operation kw_op_enable_key = {
     .model = &kw_model_enable_key,
+    .states = KW_STATES_SWITCH,
     .run = run_enable,
-    .stored = stored_state,
+    .apply = apply_enable,
 };
 
 const struct kw_operation kw_op_disable_key = {
     .model = &kw_model_disable_key,
+    .states = KW_STATES_SWITCH,
     .run = run_disable,
-    .stored = stored_state,
+    .apply = apply_disable,
 };
+
+/* ---- UpdateKeyDescription ---- */
+
+static int check_description(struct kw_call *call, struct kw_kms_key *edit)
+{
+    int r = kw_call_find_usable_key(call, false);
+
+    if (r != KW_CALL_DONE)
+        return r;
+    *edit = *call->key;
+    return kw_keymeta_read_description(call, edit);
+}
+
+static int run_description(struct kw_call *call)
+{
+    struct kw_kms_key edit;
+    int r = check_description(call, &edit);
+
+    return r == KW_CALL_DONE ? KW_CALL_WAIT_STORE : r;
+}
+
+static int apply_description(struct kw_call *call)
+{
+    struct kw_kms_key edit;
+    int r = check_description(call, &edit);
+
+    return r == KW_CALL_DONE ? kw_call_put_key(call, &edit) : r;
+}
+
+const struct kw_operation kw_op_update_key_description = {
+    .model = &kw_model_update_key_description,
+    .states = KW_STATES_NOTE,
+    .run = run_description,
+    .apply = apply_description,
+};
+
+/* ---- ListKeys ---- */
+
+static int run_list(struct kw_call *call)
+{
+    struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
+    struct kw_place place =
+        kw_place_account(kw_bytes_str(call->identity.account), kw_bytes_str(call->region));
+    const struct kw_kms_key *key;
+    struct kw_page page;
+    int r = kw_call_authorize(call, "*");
+
+    if (r == KW_CALL_DONE)
+        r = kw_page_begin(call, &page, KW_PAGE_KEYS, 100, 1000, &call->snapshot->keys, &place);
+    if (r != KW_CALL_DONE)
+        return r;
+    kw_json_begin_object(&out);
+    kw_json_key(&out, "Keys");
+    kw_json_begin_array(&out);
+    while ((key = kw_page_next(&page)) != NULL) {
+        kw_page_show(&page);
+        kw_json_begin_object(&out);
+        kw_call_write_text(&out, "KeyId", key->id_text);
+        kw_call_write_text(&out, "KeyArn", key->arn);
+        kw_json_end_object(&out);
+    }
+    kw_json_end_array(&out);
+    kw_page_end(&page, &out);
+    kw_json_end_object(&out);
+    return KW_CALL_DONE;
+}
 
 const struct kw_operation kw_op_list_keys = {
     .model = &kw_model_list_keys,

@@ -1,166 +1,401 @@
 #include "api/snapshot.h"
 
-#include "api/entity.h"
-
 #include <stdlib.h>
 
-/* Where a key or an alias stands in its array; name is the id's bytes or the alias name. */
-struct place {
-    struct kw_bytes account, region, name;
-};
+/* ---- places ---- */
 
-static int place_compare(const struct place *a, const struct place *b)
+static int place_compare(const struct kw_place *a, const struct kw_place *b)
 {
-    int order = kw_bytes_compare(a->account, b->account);
-    if (order == 0)
-        order = kw_bytes_compare(a->region, b->region);
-    return order != 0 ? order : kw_bytes_compare(a->name, b->name);
-}
+    for (unsigned i = 0; i < a->num && i < b->num; i++) {
+        int order = kw_bytes_compare(a->part[i], b->part[i]);
 
-static struct place key_place(const struct kw_snapshot *snapshot, size_t at)
-{
-    const struct kw_kms_key *key = snapshot->keys[at];
-    return (struct place){
-        kw_bytes_str(key->account), kw_bytes_str(key->region), KW_BYTES(key->id, sizeof(key->id))};
-}
-
-static struct place alias_place(const struct kw_snapshot *snapshot, size_t at)
-{
-    const struct kw_alias *alias = snapshot->aliases[at];
-    return (struct place){
-        kw_bytes_str(alias->account), kw_bytes_str(alias->region), kw_bytes_str(alias->name)};
-}
-
-static struct place id_place(const struct kw_snapshot *snapshot, size_t at)
-{
-    return (struct place){.name = KW_BYTES(snapshot->keys_by_id[at]->id, KW_KMS_KEY_ID_LEN)};
-}
-
-static struct place principal_place(const struct kw_snapshot *snapshot, size_t at)
-{
-    return (struct place){.name = kw_bytes_str(snapshot->principals[at]->access_key_id)};
-}
-
-typedef struct place place_at(const struct kw_snapshot *snapshot, size_t at);
-
-/* Index of the first of num entries that sorts after the wanted place. */
-static size_t first_after(
-    const struct kw_snapshot *snapshot, size_t num, place_at *at, const struct place *wanted)
-{
-    size_t low = 0, high = num;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        struct place here = at(snapshot, middle);
-
-        if (place_compare(&here, wanted) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
+        if (order != 0)
+            return order;
     }
-    return low;
+    if (a->num == b->num)
+        return b->after ? -1 : 0;
+    /* Only what is looked for is shorter; everything that begins with it is behind it, or before. */
+    kw_assert(a->num > b->num);
+    return b->after ? -1 : 1;
 }
 
-/* An entry at the wanted place is the one before the first after it. Returns its index, or num if there is
- * none. */
-static size_t find(const struct kw_snapshot *snapshot, size_t num, place_at *at, const struct place *wanted)
+static struct kw_bytes text(const char *string)
 {
-    size_t after = first_after(snapshot, num, at, wanted);
-
-    if (after == 0)
-        return num;
-    struct place here = at(snapshot, after - 1);
-    return place_compare(&here, wanted) == 0 ? after - 1 : num;
+    return kw_bytes_str(string);
 }
+
+static struct kw_place *place_init(void *room, unsigned num)
+{
+    struct kw_place *place = room;
+
+    static_assert(sizeof(*place) + 16 <= KW_MAP_KEY_ROOM, "a place and eight bytes behind it fit");
+    place->num = num;
+    place->after = false;
+    return place;
+}
+
+/* A map's order is that of the places of its entities. */
+#define PLACE_TYPE(name, type, parts, ...)                                                                   \
+    static const void *name##_place(const void *value, void *room)                                           \
+    {                                                                                                        \
+        const struct kw_##type *of = value;                                                                  \
+        struct kw_place *place = place_init(room, parts);                                                    \
+        const struct kw_bytes part[] = {__VA_ARGS__};                                                        \
+        memcpy(place->part, part, sizeof(part));                                                             \
+        return place;                                                                                        \
+    }                                                                                                        \
+    static int name##_compare(const void *value, const void *wanted)                                         \
+    {                                                                                                        \
+        uint64_t room[KW_MAP_KEY_ROOM / 8];                                                                  \
+        return place_compare(name##_place(value, room), wanted);                                             \
+    }                                                                                                        \
+    static void name##_ref(const void *value)                                                                \
+    {                                                                                                        \
+        kw_##type##_ref(value);                                                                              \
+    }                                                                                                        \
+    static void name##_unref(const void *value)                                                              \
+    {                                                                                                        \
+        kw_##type##_unref(value);                                                                            \
+    }                                                                                                        \
+    static const struct kw_map_type name##_type = {                                                          \
+        .ref = name##_ref, .unref = name##_unref, .compare = name##_compare, .key_of = name##_place};
+
+/* The moment as eight bytes, so that their order is that of time; no moment here is before 1970. */
+static struct kw_bytes due_part(const struct kw_kms_key *key, void *room)
+{
+    uint8_t *bytes = (uint8_t *)room + sizeof(struct kw_place);
+    uint64_t due = (uint64_t)kw_kms_key_due_ms(key);
+
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(due >> (56 - 8 * i));
+    return KW_BYTES(bytes, 8);
+}
+
+PLACE_TYPE(keys, kms_key, 3, text(of->account), text(of->region), KW_BYTES(of->id, sizeof(of->id)))
+PLACE_TYPE(keys_by_id, kms_key, 2, text(of->region), KW_BYTES(of->id, sizeof(of->id)))
+PLACE_TYPE(due, kms_key, 4, due_part(of, room), text(of->account), text(of->region),
+    KW_BYTES(of->id, sizeof(of->id)))
+PLACE_TYPE(aliases, alias, 3, text(of->account), text(of->region), text(of->name))
+PLACE_TYPE(key_aliases, alias, 4, text(of->account), text(of->region),
+    KW_BYTES(of->key_id, sizeof(of->key_id)), text(of->name))
+PLACE_TYPE(grants, grant, 4, text(of->account), text(of->region), KW_BYTES(of->key_id, sizeof(of->key_id)),
+    KW_BYTES(of->id, sizeof(of->id)))
+PLACE_TYPE(retirables, grant, 3, text(of->region), text(of->retiring), KW_BYTES(of->id, sizeof(of->id)))
+PLACE_TYPE(grants_by_id, grant, 2, text(of->region), KW_BYTES(of->id, sizeof(of->id)))
+PLACE_TYPE(named_grants, grant, 4, text(of->account), text(of->region),
+    KW_BYTES(of->key_id, sizeof(of->key_id)), KW_BYTES(of->digest, sizeof(of->digest)))
+PLACE_TYPE(principals, principal, 1, text(of->access_key_id))
+PLACE_TYPE(custom_stores, custom_store, 3, text(of->account), text(of->region), text(of->id))
+
+struct kw_place kw_place_account(struct kw_bytes account, struct kw_bytes region)
+{
+    return (struct kw_place){.part = {account, region}, .num = 2};
+}
+
+struct kw_place kw_place_key(const struct kw_kms_key *key)
+{
+    return (struct kw_place){
+        .part = {text(key->account), text(key->region), KW_BYTES(key->id, sizeof(key->id))}, .num = 3};
+}
+
+size_t kw_snapshot_count(const struct kw_map *map, const struct kw_place *place)
+{
+    struct kw_place end = *place;
+
+    end.after = true;
+    return kw_map_rank(map, &end) - kw_map_rank(map, place);
+}
+
+/* ---- look-ups ---- */
 
 const struct kw_kms_key *kw_snapshot_key(const struct kw_snapshot *snapshot, struct kw_bytes account,
     struct kw_bytes region, const uint8_t id[KW_KMS_KEY_ID_LEN])
 {
-    struct place wanted = {account, region, KW_BYTES(id, KW_KMS_KEY_ID_LEN)};
-    size_t i = find(snapshot, snapshot->num_keys, key_place, &wanted);
-    return i < snapshot->num_keys ? snapshot->keys[i] : NULL;
+    struct kw_place place = {.part = {account, region, KW_BYTES(id, KW_KMS_KEY_ID_LEN)}, .num = 3};
+
+    return kw_map_find(&snapshot->keys, &place);
 }
 
 const struct kw_kms_key *kw_snapshot_key_by_id(
-    const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN])
+    const struct kw_snapshot *snapshot, struct kw_bytes region, const uint8_t id[KW_KMS_KEY_ID_LEN])
 {
-    struct place wanted = {.name = KW_BYTES(id, KW_KMS_KEY_ID_LEN)};
-    size_t i = find(snapshot, snapshot->num_keys, id_place, &wanted);
-    return i < snapshot->num_keys ? snapshot->keys_by_id[i] : NULL;
+    struct kw_place place = {.part = {region, KW_BYTES(id, KW_KMS_KEY_ID_LEN)}, .num = 2};
+
+    return kw_map_find(&snapshot->keys_by_id, &place);
+}
+
+/* AWS has some forty regions; a list of those to serve can be longer. */
+#define REGIONS_LOOKED_AT 64u
+
+/* From region to region: each one's first key says where the next one's are. */
+bool kw_snapshot_knows_key(const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN])
+{
+    const struct kw_map *map = &snapshot->keys_by_id;
+    size_t at = 0;
+
+    for (unsigned i = 0; i < REGIONS_LOOKED_AT && at < kw_map_len(map); i++) {
+        const struct kw_kms_key *first = kw_map_at(map, at);
+        struct kw_place behind = {.part = {kw_bytes_str(first->region)}, .num = 1, .after = true};
+
+        if (kw_snapshot_key_by_id(snapshot, behind.part[0], id) != NULL)
+            return true;
+        at = kw_map_rank(map, &behind);
+    }
+    return false;
 }
 
 const struct kw_alias *kw_snapshot_alias(
     const struct kw_snapshot *snapshot, struct kw_bytes account, struct kw_bytes region, struct kw_bytes name)
 {
-    struct place wanted = {account, region, name};
-    size_t i = find(snapshot, snapshot->num_aliases, alias_place, &wanted);
-    return i < snapshot->num_aliases ? snapshot->aliases[i] : NULL;
+    struct kw_place place = {.part = {account, region, name}, .num = 3};
+
+    return kw_map_find(&snapshot->aliases, &place);
+}
+
+const struct kw_grant *kw_snapshot_grant(
+    const struct kw_snapshot *snapshot, const struct kw_kms_key *key, const uint8_t id[32])
+{
+    struct kw_place place = kw_place_key(key);
+
+    place.part[place.num++] = KW_BYTES(id, 32);
+    return kw_map_find(&snapshot->grants, &place);
+}
+
+const struct kw_grant *kw_snapshot_grant_by_id(
+    const struct kw_snapshot *snapshot, struct kw_bytes region, const uint8_t id[32])
+{
+    struct kw_place place = {.part = {region, KW_BYTES(id, 32)}, .num = 2};
+
+    return kw_map_find(&snapshot->grants_by_id, &place);
+}
+
+const struct kw_grant *kw_snapshot_same_grant(const struct kw_snapshot *snapshot, const struct kw_grant *like)
+{
+    uint64_t room[KW_MAP_KEY_ROOM / 8];
+
+    return kw_map_find(&snapshot->named_grants, named_grants_place(like, room));
 }
 
 const struct kw_principal *kw_snapshot_principal(
     const struct kw_snapshot *snapshot, struct kw_bytes access_key_id)
 {
-    struct place wanted = {.name = access_key_id};
-    size_t i = find(snapshot, snapshot->num_principals, principal_place, &wanted);
-    return i < snapshot->num_principals ? snapshot->principals[i] : NULL;
+    struct kw_place place = {.part = {access_key_id}, .num = 1};
+
+    return kw_map_find(&snapshot->principals, &place);
 }
 
-size_t kw_snapshot_key_after(const struct kw_snapshot *snapshot, struct kw_bytes account,
-    struct kw_bytes region, const uint8_t *after_id)
+const struct kw_custom_store *kw_snapshot_custom_store(
+    const struct kw_snapshot *snapshot, struct kw_bytes account, struct kw_bytes region, struct kw_bytes id)
 {
-    struct place wanted = {account, region, KW_BYTES(after_id, after_id ? KW_KMS_KEY_ID_LEN : 0)};
-    return first_after(snapshot, snapshot->num_keys, key_place, &wanted);
+    struct kw_place place = {.part = {account, region, id}, .num = 3};
+
+    return kw_map_find(&snapshot->custom_stores, &place);
 }
 
-size_t kw_snapshot_alias_after(const struct kw_snapshot *snapshot, struct kw_bytes account,
-    struct kw_bytes region, struct kw_bytes after_name)
+const struct kw_custom_store *kw_snapshot_store_of(
+    const struct kw_snapshot *snapshot, const struct kw_kms_key *key)
 {
-    struct place wanted = {account, region, after_name};
-    return first_after(snapshot, snapshot->num_aliases, alias_place, &wanted);
+    if (key->custom_store == NULL)
+        return NULL;
+    return kw_snapshot_custom_store(snapshot, text(key->account), text(key->region), text(key->custom_store));
 }
 
-size_t kw_snapshot_id_after(const struct kw_snapshot *snapshot, const uint8_t after_id[KW_KMS_KEY_ID_LEN])
-{
-    struct place wanted = {.name = KW_BYTES(after_id, KW_KMS_KEY_ID_LEN)};
-    return first_after(snapshot, snapshot->num_keys, id_place, &wanted);
-}
+/* ---- life cycle ---- */
 
-size_t kw_snapshot_principal_after(const struct kw_snapshot *snapshot, struct kw_bytes after_access_key_id)
+int kw_snapshot_new(struct kw_snapshot **ret, const struct kw_snapshot *current)
 {
-    struct place wanted = {.name = after_access_key_id};
-    return first_after(snapshot, snapshot->num_principals, principal_place, &wanted);
-}
+    struct kw_snapshot *next = calloc(1, sizeof(*next));
+    static const struct kw_snapshot nothing = {
+        .keys = {.type = &keys_type},
+        .keys_by_id = {.type = &keys_by_id_type},
+        .due = {.type = &due_type},
+        .aliases = {.type = &aliases_type},
+        .key_aliases = {.type = &key_aliases_type},
+        .grants = {.type = &grants_type},
+        .retirables = {.type = &retirables_type},
+        .grants_by_id = {.type = &grants_by_id_type},
+        .named_grants = {.type = &named_grants_type},
+        .principals = {.type = &principals_type},
+        .custom_stores = {.type = &custom_stores_type},
+    };
 
-const struct kw_backing_key *kw_kms_key_current(const struct kw_kms_key *key)
-{
-    kw_assert(key->num_backing > 0);
-    return &key->backing[key->num_backing - 1];
-}
-
-const struct kw_backing_key *kw_kms_key_material(
-    const struct kw_kms_key *key, const uint8_t material_id[KW_MATERIAL_ID_LEN])
-{
-    /* From the newest, which most blobs name. */
-    for (uint32_t i = key->num_backing; i-- > 0;) {
-        if (memcmp(key->backing[i].material_id, material_id, KW_MATERIAL_ID_LEN) == 0)
-            return &key->backing[i];
-    }
-    return NULL;
+    KW_REQUIRE(next != NULL, -ENOMEM);
+    if (current == NULL)
+        current = &nothing;
+    next->version = current->version + 1;
+    kw_map_share(&next->keys, &current->keys);
+    kw_map_share(&next->keys_by_id, &current->keys_by_id);
+    kw_map_share(&next->due, &current->due);
+    kw_map_share(&next->aliases, &current->aliases);
+    kw_map_share(&next->key_aliases, &current->key_aliases);
+    kw_map_share(&next->grants, &current->grants);
+    kw_map_share(&next->retirables, &current->retirables);
+    kw_map_share(&next->grants_by_id, &current->grants_by_id);
+    kw_map_share(&next->named_grants, &current->named_grants);
+    kw_map_share(&next->principals, &current->principals);
+    kw_map_share(&next->custom_stores, &current->custom_stores);
+    *ret = next;
+    return 0;
 }
 
 void kw_snapshot_free(struct kw_snapshot *snapshot)
 {
     if (snapshot == NULL)
         return;
-    for (size_t i = 0; i < snapshot->num_keys; i++)
-        kw_kms_key_unref(snapshot->keys[i]);
-    for (size_t i = 0; i < snapshot->num_aliases; i++)
-        kw_alias_unref(snapshot->aliases[i]);
-    for (size_t i = 0; i < snapshot->num_principals; i++)
-        kw_principal_unref(snapshot->principals[i]);
-    free(snapshot->keys);
-    free(snapshot->keys_by_id);
-    free(snapshot->aliases);
-    free(snapshot->principals);
+    kw_map_drop(&snapshot->keys);
+    kw_map_drop(&snapshot->keys_by_id);
+    kw_map_drop(&snapshot->due);
+    kw_map_drop(&snapshot->aliases);
+    kw_map_drop(&snapshot->key_aliases);
+    kw_map_drop(&snapshot->grants);
+    kw_map_drop(&snapshot->retirables);
+    kw_map_drop(&snapshot->grants_by_id);
+    kw_map_drop(&snapshot->named_grants);
+    kw_map_drop(&snapshot->principals);
+    kw_map_drop(&snapshot->custom_stores);
     free(snapshot);
+}
+
+/* ---- changes ---- */
+
+static int put(struct kw_map *map, const void *value)
+{
+    map->type->ref(value);
+    int r = kw_map_put(map, value);
+    if (r != 0)
+        map->type->unref(value);
+    return r;
+}
+
+static int take(struct kw_map *map, const void *value)
+{
+    uint64_t room[KW_MAP_KEY_ROOM / 8];
+    int r = kw_map_remove(map, map->type->key_of(value, room));
+
+    kw_assert(r != KW_MAP_NONE);
+    return r;
+}
+
+static bool is_due(const struct kw_kms_key *key)
+{
+    return kw_kms_key_due_ms(key) != INT64_MAX;
+}
+
+int kw_snapshot_put_key(struct kw_snapshot *snapshot, const struct kw_kms_key *key)
+{
+    const struct kw_kms_key *before =
+        kw_snapshot_key(snapshot, text(key->account), text(key->region), key->id);
+
+    if (before != NULL && is_due(before))
+        KW_TRY(take(&snapshot->due, before));
+    KW_TRY(put(&snapshot->keys, key));
+    KW_TRY(put(&snapshot->keys_by_id, key));
+    return is_due(key) ? put(&snapshot->due, key) : 0;
+}
+
+int kw_snapshot_remove_key(struct kw_snapshot *snapshot, const struct kw_kms_key *key)
+{
+    /* One of the maps holds the last reference. */
+    kw_kms_key_ref(key);
+    int r = is_due(key) ? take(&snapshot->due, key) : 0;
+    if (r == 0)
+        r = take(&snapshot->keys_by_id, key);
+    if (r == 0)
+        r = take(&snapshot->keys, key);
+    kw_kms_key_unref(key);
+    return r;
+}
+
+int kw_snapshot_put_alias(struct kw_snapshot *snapshot, const struct kw_alias *alias)
+{
+    const struct kw_alias *before =
+        kw_snapshot_alias(snapshot, text(alias->account), text(alias->region), text(alias->name));
+
+    /* It may have belonged to another key. */
+    if (before != NULL)
+        KW_TRY(take(&snapshot->key_aliases, before));
+    KW_TRY(put(&snapshot->aliases, alias));
+    return put(&snapshot->key_aliases, alias);
+}
+
+int kw_snapshot_remove_alias(struct kw_snapshot *snapshot, const struct kw_alias *alias)
+{
+    kw_alias_ref(alias);
+    int r = take(&snapshot->key_aliases, alias);
+    if (r == 0)
+        r = take(&snapshot->aliases, alias);
+    kw_alias_unref(alias);
+    return r;
+}
+
+static const struct kw_grant *same_grant(const struct kw_snapshot *snapshot, const struct kw_grant *grant)
+{
+    uint64_t room[KW_MAP_KEY_ROOM / 8];
+
+    return kw_map_find(&snapshot->grants, grants_place(grant, room));
+}
+
+/* Of grants that say the same, which no caller can make, the index shows one. */
+static int take_named(struct kw_snapshot *snapshot, const struct kw_grant *grant)
+{
+    return kw_snapshot_same_grant(snapshot, grant) == grant ? take(&snapshot->named_grants, grant) : 0;
+}
+
+/* From the indices that do not have it under its own name. */
+static int take_sorted(struct kw_snapshot *snapshot, const struct kw_grant *grant)
+{
+    if (grant->retiring != NULL)
+        KW_TRY(take(&snapshot->retirables, grant));
+    return grant->name != NULL ? take_named(snapshot, grant) : 0;
+}
+
+int kw_snapshot_put_grant(struct kw_snapshot *snapshot, const struct kw_grant *grant)
+{
+    const struct kw_grant *before = same_grant(snapshot, grant);
+
+    if (before != NULL)
+        KW_TRY(take_sorted(snapshot, before));
+    KW_TRY(put(&snapshot->grants, grant));
+    KW_TRY(put(&snapshot->grants_by_id, grant));
+    if (grant->retiring != NULL)
+        KW_TRY(put(&snapshot->retirables, grant));
+    return grant->name != NULL ? put(&snapshot->named_grants, grant) : 0;
+}
+
+int kw_snapshot_remove_grant(struct kw_snapshot *snapshot, const struct kw_grant *grant)
+{
+    kw_grant_ref(grant);
+    int r = take_sorted(snapshot, grant);
+    if (r == 0 && kw_snapshot_grant_by_id(snapshot, text(grant->region), grant->id) == grant)
+        r = take(&snapshot->grants_by_id, grant);
+    if (r == 0)
+        r = take(&snapshot->grants, grant);
+    kw_grant_unref(grant);
+    return r;
+}
+
+int kw_snapshot_put_principal(struct kw_snapshot *snapshot, const struct kw_principal *principal)
+{
+    return put(&snapshot->principals, principal);
+}
+
+int kw_snapshot_remove_principal(struct kw_snapshot *snapshot, const struct kw_principal *principal)
+{
+    kw_principal_ref(principal);
+    int r = take(&snapshot->principals, principal);
+    kw_principal_unref(principal);
+    return r;
+}
+
+int kw_snapshot_put_custom_store(struct kw_snapshot *snapshot, const struct kw_custom_store *store)
+{
+    return put(&snapshot->custom_stores, store);
+}
+
+int kw_snapshot_remove_custom_store(struct kw_snapshot *snapshot, const struct kw_custom_store *store)
+{
+    kw_custom_store_ref(store);
+    int r = take(&snapshot->custom_stores, store);
+    kw_custom_store_unref(store);
+    return r;
 }

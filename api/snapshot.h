@@ -1,108 +1,95 @@
 /* snapshot - an immutable picture of the keystore from which requests are served.
  *
- * The keystore thread builds the next picture (sharing unchanged objects by reference) and publishes it
- * whole; serving threads read the current one without lock or wait (hazard pointers). A change is visible to
- * the next request as soon as the writer that made it is told that it is done.
+ * The keystore thread builds the next picture (sharing all that did not change) and publishes it whole;
+ * serving threads read the current one without lock or wait (hazard pointers). A change is visible to the
+ * next request as soon as the writer that made it is told that it is done.
  */
 #ifndef KW_API_SNAPSHOT_H
 #define KW_API_SNAPSHOT_H
 
-#include "api/ciphertext.h"
-#include "api/keyname.h"
+#include "api/customstore.h"
+#include "api/entity.h"
+#include "api/map.h"
 
-#include <stdatomic.h>
-
-enum kw_key_state {
-    KW_KEY_ENABLED,
-    KW_KEY_DISABLED,
-    KW_KEY_PENDING_DELETION,
-    KW_KEY_PENDING_IMPORT,
-    KW_KEY_UNAVAILABLE,
-    KW_KEY_CREATING,
-    KW_KEY_UPDATING,
+/* Where an entity stands in a map: its names from the outside in. A place of fewer parts than a map's
+ * entities have stands before all that begin with them, or, with `after`, behind them: so the difference of
+ * two ranks counts them, and a list goes on behind its marker. */
+#define KW_PLACE_PARTS 4u
+struct kw_place {
+    struct kw_bytes part[KW_PLACE_PARTS];
+    unsigned num;
+    bool after;
 };
 
-/* One generation of key material, in secret memory. */
-struct kw_backing_key {
-    uint8_t material_id[KW_MATERIAL_ID_LEN];
-    uint8_t key[KW_BACKING_KEY_LEN];
-    int64_t created_ms;
-};
-
-/* A KMS key. Immutable once in a snapshot; shared by reference count. */
-struct kw_kms_key {
-    _Atomic uint32_t refs;
-    uint8_t id[KW_KMS_KEY_ID_LEN];
-    char id_text[37];
-    char account[KW_ACCOUNT_LEN + 1];
-    char region[KW_REGION_MAX + 1];
-    char arn[128];
-    char *description; /* never NULL */
-    enum kw_key_state state;
-    int64_t created_ms;
-    uint32_t num_backing; /* at least 1; the last is current */
-    struct kw_backing_key backing[];
-};
-
-struct kw_alias {
-    _Atomic uint32_t refs;
-    char account[KW_ACCOUNT_LEN + 1];
-    char region[KW_REGION_MAX + 1];
-    char name[KW_ALIAS_NAME_MAX + 1]; /* with "alias/" */
-    uint8_t key_id[KW_KMS_KEY_ID_LEN];
-    int64_t created_ms;
-    int64_t updated_ms;
-};
-
-/* Whose credentials sign requests. The secret access key is in secret memory. */
-struct kw_principal {
-    _Atomic uint32_t refs;
-    char access_key_id[KW_ACCESS_KEY_ID_MAX + 1];
-    char secret_access_key[65]; /* NUL-terminated */
-    char account[KW_ACCOUNT_LEN + 1];
-    char user_name[65];
-    char principal_id[32]; /* AIDA... */
-    char arn[160];         /* arn:aws:iam::ACCOUNT:user/NAME */
-    bool administrator;    /* may do everything in its account; nobody else may do anything yet */
-    bool enabled;
-};
-
-/* The arrays are a picture's own, the members are shared with the pictures before and after it. */
 struct kw_snapshot {
     uint64_t version;
-    const struct kw_kms_key **keys;       /* sorted by account, region, id */
-    const struct kw_kms_key **keys_by_id; /* the same ones sorted by id */
-    size_t num_keys;
-    const struct kw_alias **aliases; /* sorted by account, region, name */
-    size_t num_aliases;
-    const struct kw_principal **principals; /* sorted by access key id */
-    size_t num_principals;
+    struct kw_map keys;       /* by account, region, id */
+    struct kw_map keys_by_id; /* by region, id: for Decrypt, whose blob carries no account */
+    struct kw_map due;     /* those with something due, by when (8 bytes big-endian), account, region, id */
+    struct kw_map aliases; /* by account, region, name */
+    struct kw_map key_aliases;   /* by account, region, key id, name */
+    struct kw_map grants;        /* by account, region, key id, grant id */
+    struct kw_map retirables;    /* those with a retiring principal, by region, that principal, grant id */
+    struct kw_map grants_by_id;  /* by region, grant id: for grant tokens, which name no key */
+    struct kw_map named_grants;  /* those with a name, by account, region, key id, what they say */
+    struct kw_map principals;    /* by access key id */
+    struct kw_map custom_stores; /* by account, region, id */
 };
 
 /* Look-ups: NULL if there is none. */
 const struct kw_kms_key *kw_snapshot_key(const struct kw_snapshot *snapshot, struct kw_bytes account,
     struct kw_bytes region, const uint8_t id[KW_KMS_KEY_ID_LEN]);
-/* By id alone, for Decrypt, whose blob carries no account or region (the keystore holds an id once). */
 const struct kw_kms_key *kw_snapshot_key_by_id(
-    const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN]);
+    const struct kw_snapshot *snapshot, struct kw_bytes region, const uint8_t id[KW_KMS_KEY_ID_LEN]);
+/* Is there a key of that id in any region? Of a picture with keys in very many regions only the first ones
+ * are looked at. */
+bool kw_snapshot_knows_key(const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN]);
 const struct kw_alias *kw_snapshot_alias(const struct kw_snapshot *snapshot, struct kw_bytes account,
     struct kw_bytes region, struct kw_bytes name);
+const struct kw_grant *kw_snapshot_grant(
+    const struct kw_snapshot *snapshot, const struct kw_kms_key *key, const uint8_t id[32]);
+const struct kw_grant *kw_snapshot_grant_by_id(
+    const struct kw_snapshot *snapshot, struct kw_bytes region, const uint8_t id[32]);
+/* A grant of the same key that has a name and says the same as `like` (its digest). */
+const struct kw_grant *kw_snapshot_same_grant(
+    const struct kw_snapshot *snapshot, const struct kw_grant *like);
 const struct kw_principal *kw_snapshot_principal(
     const struct kw_snapshot *snapshot, struct kw_bytes access_key_id);
-/* Index of the first key / alias of the account and region that sorts after the given id / name (NULL or an
- * empty name: the first one); ends where account or region changes: for lists with markers. */
-size_t kw_snapshot_key_after(const struct kw_snapshot *snapshot, struct kw_bytes account,
-    struct kw_bytes region, const uint8_t *after_id);
-size_t kw_snapshot_alias_after(const struct kw_snapshot *snapshot, struct kw_bytes account,
-    struct kw_bytes region, struct kw_bytes after_name);
-/* The same in keys_by_id and in principals. */
-size_t kw_snapshot_id_after(const struct kw_snapshot *snapshot, const uint8_t after_id[KW_KMS_KEY_ID_LEN]);
-size_t kw_snapshot_principal_after(const struct kw_snapshot *snapshot, struct kw_bytes after_access_key_id);
 
-/* The current backing key, and one by its material id (NULL if the key never had it). */
-const struct kw_backing_key *kw_kms_key_current(const struct kw_kms_key *key);
-const struct kw_backing_key *kw_kms_key_material(
-    const struct kw_kms_key *key, const uint8_t material_id[KW_MATERIAL_ID_LEN]);
+const struct kw_custom_store *kw_snapshot_custom_store(
+    const struct kw_snapshot *snapshot, struct kw_bytes account, struct kw_bytes region, struct kw_bytes id);
+/* The key store of a key in a token; NULL for other keys. */
+const struct kw_custom_store *kw_snapshot_store_of(
+    const struct kw_snapshot *snapshot, const struct kw_kms_key *key);
+
+/* Places: of an account's entities in a region, and of what belongs to a key. */
+struct kw_place kw_place_account(struct kw_bytes account, struct kw_bytes region);
+struct kw_place kw_place_key(const struct kw_kms_key *key);
+/* How many entries of a map begin with a place. */
+size_t kw_snapshot_count(const struct kw_map *map, const struct kw_place *place);
+
+/* An empty picture / one more of the same content, one version on. Returns: 0 | -ENOMEM */
+KW_MUST_CHECK int kw_snapshot_new(struct kw_snapshot **ret, const struct kw_snapshot *current);
+/* Drops one picture and its references. NULL is fine. */
+void kw_snapshot_free(struct kw_snapshot *snapshot);
+
+/* Changes of a picture that is not published yet, with all its indices. Each puts an entity in, in place of
+ * one of the same name, with a reference of its own; or takes one out, which is there (asserted). After
+ * -ENOMEM the picture is half changed: free it. Returns: 0 | -ENOMEM */
+KW_MUST_CHECK int kw_snapshot_put_key(struct kw_snapshot *snapshot, const struct kw_kms_key *key);
+KW_MUST_CHECK int kw_snapshot_put_alias(struct kw_snapshot *snapshot, const struct kw_alias *alias);
+KW_MUST_CHECK int kw_snapshot_put_grant(struct kw_snapshot *snapshot, const struct kw_grant *grant);
+KW_MUST_CHECK int kw_snapshot_put_principal(
+    struct kw_snapshot *snapshot, const struct kw_principal *principal);
+KW_MUST_CHECK int kw_snapshot_put_custom_store(
+    struct kw_snapshot *snapshot, const struct kw_custom_store *store);
+KW_MUST_CHECK int kw_snapshot_remove_custom_store(
+    struct kw_snapshot *snapshot, const struct kw_custom_store *store);
+KW_MUST_CHECK int kw_snapshot_remove_key(struct kw_snapshot *snapshot, const struct kw_kms_key *key);
+KW_MUST_CHECK int kw_snapshot_remove_alias(struct kw_snapshot *snapshot, const struct kw_alias *alias);
+KW_MUST_CHECK int kw_snapshot_remove_grant(struct kw_snapshot *snapshot, const struct kw_grant *grant);
+KW_MUST_CHECK int kw_snapshot_remove_principal(
+    struct kw_snapshot *snapshot, const struct kw_principal *principal);
 
 /* ---- publishing (hazard pointers) ---- */
 #define KW_SNAPSHOT_READERS_MAX 128u
@@ -129,7 +116,5 @@ void kw_snapshot_release(struct kw_snapshot_cell *cell, uint32_t reader);
 void kw_snapshot_publish(struct kw_snapshot_cell *cell, struct kw_snapshot *next);
 /* No reader is between acquire and release (asserted). */
 void kw_snapshot_cell_done(struct kw_snapshot_cell *cell);
-/* Drops one picture and its references. NULL is fine. */
-void kw_snapshot_free(struct kw_snapshot *snapshot);
 
 #endif

@@ -1,7 +1,5 @@
 #include "api/store.h"
 
-#include "pool/bell.h"
-
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +16,8 @@ struct kw_store {
     struct kw_bell bell;
     struct kw_keystore *keystore;
     const struct kw_snapshot *current; /* the thread's: what it published last, so nobody else frees it */
+    struct kw_bell due_bell;
+    int64_t due_ms; /* the thread's: when something is next due */
     pthread_t thread;
     _Atomic bool stop;
     _Atomic uint64_t failures;
@@ -44,6 +44,22 @@ static void gather(struct group *group, struct kw_inbox_node **list)
     }
 }
 
+static int64_t first_due_ms(const struct kw_snapshot *snapshot)
+{
+    return kw_map_len(&snapshot->due) > 0 ? kw_kms_key_due_ms(kw_map_at(&snapshot->due, 0)) : INT64_MAX;
+}
+
+static void publish(struct kw_store *store, struct kw_snapshot *next)
+{
+    int64_t due_ms = first_due_ms(next);
+
+    store->current = next;
+    kw_snapshot_publish(&store->cell, next);
+    if (due_ms != store->due_ms)
+        kw_bell_ring(&store->due_bell);
+    store->due_ms = due_ms;
+}
+
 /* The picture is published before anyone is told: who has been told sees the change. */
 static void commit(struct kw_store *store, struct group *group)
 {
@@ -53,10 +69,8 @@ static void commit(struct kw_store *store, struct group *group)
 
     if (r != 0)
         atomic_fetch_add_explicit(&store->failures, 1, memory_order_relaxed);
-    if (next != NULL) {
-        store->current = next;
-        kw_snapshot_publish(&store->cell, next);
-    }
+    if (next != NULL)
+        publish(store, next);
     for (size_t i = 0; i < group->num; i++) {
         struct kw_store_request *request = group->requests[i];
         request->result = r != 0 ? r : group->results[i];
@@ -113,6 +127,8 @@ static struct kw_store *allocate(void)
     kw_inbox_init(&store->inbox);
     kw_bell_init(&store->bell);
     store->current = NULL;
+    store->due_ms = INT64_MAX;
+    kw_bell_init(&store->due_bell);
     atomic_init(&store->stop, false);
     atomic_init(&store->failures, 0);
     return store;
@@ -137,8 +153,7 @@ int kw_store_new(struct kw_store **ret, struct kw_keystore *keystore)
     store->keystore = keystore;
     int r = keystore->ops->load(keystore, &first);
     if (r == 0) {
-        store->current = first;
-        kw_snapshot_publish(&store->cell, first);
+        publish(store, first);
         r = start_thread(store);
     }
     if (r != 0) {
@@ -195,6 +210,11 @@ int kw_store_apply(struct kw_store *store, const struct kw_change *change)
 struct kw_snapshot_cell *kw_store_cell(struct kw_store *store)
 {
     return &store->cell;
+}
+
+struct kw_bell *kw_store_due_bell(struct kw_store *store)
+{
+    return &store->due_bell;
 }
 
 uint64_t kw_store_failures(const struct kw_store *store)

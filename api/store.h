@@ -8,6 +8,7 @@
 #define KW_API_STORE_H
 
 #include "api/keystore.h"
+#include "pool/bell.h"
 #include "pool/inbox.h"
 
 /* Where completions go: an inbox and the eventfd that wakes its reader. The reader reads the eventfd first
@@ -45,6 +46,9 @@ void kw_store_submit(struct kw_store *store, struct kw_store_request *request);
  * it could not be submitted. */
 KW_MUST_CHECK int kw_store_apply(struct kw_store *store, const struct kw_change *change);
 struct kw_snapshot_cell *kw_store_cell(struct kw_store *store);
+/* The bell that is rung when another time is the next at which something in the picture falls due. Whoever
+ * waits for that may ring it too. */
+struct kw_bell *kw_store_due_bell(struct kw_store *store);
 /* Transactions that failed since start. */
 uint64_t kw_store_failures(const struct kw_store *store);
 

@@ -1,12 +1,17 @@
 /* keywelld - the server. */
 #include "api/log.h"
 #include "api/node.h"
+#include "api/region.h"
 #include "api/runfile.h"
 #include "tools/options.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* A hundred years. */
+#define CLOCK_OFFSET_MAX (100LL * 366 * 86400)
 
 struct settings {
     struct kw_node_config node;
@@ -38,14 +43,61 @@ static const char *set_admin(void *to, const char *value)
                                                                : "must be HOST:PORT, such as 127.0.0.1:4567";
 }
 
-static const char *set_region(void *to, const char *value)
+static const char *set_regions(void *to, const char *value)
 {
-    struct settings *settings = to;
-    size_t len = strlen(value);
+    const char *why = "must be names of regions, such as us-east-1 or us-east-1,eu-west-1";
 
-    if (len == 0 || len > KW_REGION_MAX || strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
-        return "must be a region's name, such as us-east-1";
-    memcpy(settings->node.region, value, len + 1);
+    for (const char *name = value;; name++) {
+        size_t len = strcspn(name, ",");
+
+        if (!kw_region_valid(KW_BYTES(name, len)))
+            return why;
+        name += len;
+        if (*name == '\0')
+            break;
+    }
+    ((struct settings *)to)->node.regions = value;
+    return NULL;
+}
+
+static const char *set_clock_offset(void *to, const char *value)
+{
+    char *end = NULL;
+    long long seconds;
+
+    errno = 0;
+    seconds = strtoll(value, &end, 10);
+    if (end == value || *end != '\0' || errno != 0 || seconds < -CLOCK_OFFSET_MAX ||
+        seconds > CLOCK_OFFSET_MAX)
+        return "must be a number of seconds, at most 100 years either way";
+    ((struct settings *)to)->node.clock_offset_ms = seconds * 1000;
+    return NULL;
+}
+
+static const char *set_attestation_root(void *to, const char *value)
+{
+    ((struct settings *)to)->node.attestation_root = value;
+    return value[0] == '\0' ? "must name a file" : NULL;
+}
+
+static const char *set_hsm(void *to, const char *value)
+{
+    struct kw_node_config *node = &((struct settings *)to)->node;
+    struct kw_hsm_cluster cluster;
+
+    if (kw_hsm_parse(value, &cluster) != 0)
+        return "must be CLUSTER-ID=MODULE:TOKEN-LABEL, such as cluster-abcdefghijk=/usr/lib/module.so:mine";
+    if (node->num_hsm == KW_HSM_CLUSTERS_MAX)
+        return "is there too often";
+    for (unsigned i = 0; i < node->num_hsm; i++) {
+        if (strcmp(node->hsm[i].id, cluster.id) == 0)
+            return "names a cluster twice";
+        /* A login is the token's, not a session's: one cluster would log the other out. */
+        if (strcmp(node->hsm[i].module, cluster.module) == 0 &&
+            strcmp(node->hsm[i].label, cluster.label) == 0)
+            return "names a token twice";
+    }
+    node->hsm[node->num_hsm++] = cluster;
     return NULL;
 }
 
@@ -128,7 +180,11 @@ static const struct kw_option options[] = {
     {"--listen", "HOST:PORT", "where the KMS API is served; loopback; port 0: a free one (required)",
         set_listen},
     {"--admin", "HOST:PORT", "where /livez, /readyz, /metrics and /pools are served; loopback", set_admin},
-    {"--region", "R", "the region of keys and signatures (default us-east-1)", set_region},
+    {"--regions", "LIST", "the regions that are served, separated by commas (default: all)", set_regions},
+    {"--region", "R", "the same, when it is one", set_regions},
+    {"--attestation-root", "FILE", "roots that vouch for enclaves, PEM (default: that of AWS Nitro Enclaves)",
+        set_attestation_root},
+    {"--hsm", "ID=MODULE:TOKEN", "a PKCS#11 token to stand for a CloudHSM cluster; may be repeated", set_hsm},
     {"--account", "N", "the account (default 000000000000)", set_account},
     {"--cpus", "LIST", "cores for workers and serving threads (default: all allowed ones)", set_cpus},
     {"--serving-threads", "N", "threads that serve requests (default: one a core, at most 4)",
@@ -140,6 +196,8 @@ static const struct kw_option options[] = {
     {"--connections", "N", "client connections at most (default 10000)", set_connections_max},
     {"--header-timeout-ms", "N", "time for a request to arrive (default 10000)", set_header_timeout_ms},
     {"--idle-timeout-ms", "N", "time a connection may idle (default 60000)", set_idle_timeout_ms},
+    {"--clock-offset", "SECONDS", "for trials: shift the clock by which keys live (default 0)",
+        set_clock_offset},
     {"--log-level", "LEVEL", "debug, info, warn or error (default info)", set_log_level},
     {"--version", NULL, "the version", set_version},
 };

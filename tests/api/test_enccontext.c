@@ -126,7 +126,7 @@ START_TEST(test_many)
     struct kw_buf buf;
 
     for (size_t i = 0; i < KW_ARRAY_LEN(pairs); i++) {
-        size_t n = i * 97 % KW_ARRAY_LEN(pairs); /* 257 is prime: each number once, out of order */
+        size_t n = i * 97 % KW_ARRAY_LEN(pairs); /* 97 is prime: each number once, out of order */
 
         keys[i][0] = (uint8_t)(n >> 4);
         keys[i][1] = (uint8_t)n;

@@ -2,8 +2,8 @@
 
 #include "engine/crypto.h"
 #include "pool/fault.h"
+#include "tests/support/entities.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,9 +14,6 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define ACCOUNT KW_LIT("000000000000")
-#define REGION  KW_LIT("us-east-1")
 
 static const uint8_t root_key[KW_ROOT_KEY_LEN] = "a root key for tests, 32 bytes..";
 static char folder[64], path[128];
@@ -49,30 +46,39 @@ static struct kw_store *store_open(const char *name)
     return store;
 }
 
-static const struct kw_backing_key backing = {.material_id = {1}, .key = {2}, .created_ms = 3};
+enum { EXISTS = 101 };
 
-static void number_to_id(uint32_t number, uint8_t id[KW_KMS_KEY_ID_LEN])
+/* What a change of these tests makes: a key by number, once. */
+static int create_key(struct kw_tx *tx, void *arg)
 {
-    memset(id, 0x5a, KW_KMS_KEY_ID_LEN);
-    for (int i = 0; i < 4; i++)
-        id[i] = (uint8_t)(number >> (8 * i));
+    static const uint8_t secret[32] = {2}, material_id[KW_MATERIAL_ID_LEN] = {1};
+    KW_MATERIAL struct kw_material *material = NULL;
+    struct kw_generation generation = {.created_ms = 3};
+    struct kw_kms_key like = {.account = ACCOUNT_TEXT,
+        .region = REGION_TEXT,
+        .spec = KW_KEY_SYMMETRIC_DEFAULT,
+        .usage = KW_USAGE_ENCRYPT_DECRYPT,
+        .num_generations = 1,
+        .generations = &generation};
+    id_of(*(uint32_t *)arg, like.id);
+    if (kw_snapshot_key(tx->snapshot, ACCOUNT, REGION, like.id) != NULL)
+        return EXISTS;
+    KW_TRY(kw_material_new(&material, material_id, KW_BYTES(secret, sizeof(secret)), KW_BYTES(NULL, 0)));
+    memcpy(generation.id, material_id, sizeof(generation.id));
+    generation.material = material;
+    return kw_tx_put_key(tx, &like);
 }
 
-static struct kw_change key_change(uint32_t number)
+/* number lives until the change is done. */
+static struct kw_change key_change(uint32_t *number)
 {
-    struct kw_change change = {.kind = KW_CHANGE_CREATE_KEY,
-        .account = ACCOUNT,
-        .region = REGION,
-        .backing = &backing,
-        .now_ms = number};
-    number_to_id(number, change.key_id);
-    return change;
+    return (struct kw_change){.apply = create_key, .arg = number};
 }
 
 static bool has_key(const struct kw_snapshot *snapshot, uint32_t number)
 {
     uint8_t id[KW_KMS_KEY_ID_LEN];
-    number_to_id(number, id);
+    id_of(number, id);
     return kw_snapshot_key(snapshot, ACCOUNT, REGION, id) != NULL;
 }
 
@@ -86,15 +92,15 @@ START_TEST(a_change_is_visible_when_it_is_done)
 
     const struct kw_snapshot *snapshot = kw_snapshot_acquire(cell, reader);
     ck_assert_ptr_nonnull(snapshot);
-    ck_assert_uint_eq(snapshot->num_keys, 0);
+    ck_assert_uint_eq(kw_map_len(&snapshot->keys), 0);
     kw_snapshot_release(cell, reader);
     for (uint32_t i = 0; i < 20; i++) {
-        struct kw_change change = key_change(i);
+        struct kw_change change = key_change(&i);
         ck_assert_int_eq(kw_store_apply(store, &change), 0);
-        ck_assert_int_eq(kw_store_apply(store, &change), KW_STORE_EXISTS);
+        ck_assert_int_eq(kw_store_apply(store, &change), EXISTS);
         snapshot = kw_snapshot_acquire(cell, reader);
         ck_assert(has_key(snapshot, i));
-        ck_assert_uint_eq(snapshot->num_keys, i + 1);
+        ck_assert_uint_eq(kw_map_len(&snapshot->keys), i + 1);
         kw_snapshot_release(cell, reader);
     }
     ck_assert_uint_eq(kw_store_failures(store), 0);
@@ -104,7 +110,7 @@ START_TEST(a_change_is_visible_when_it_is_done)
     store = store_open(path);
     cell = kw_store_cell(store);
     ck_assert_int_eq(kw_snapshot_reader_add(cell, &reader), 0);
-    ck_assert_uint_eq(kw_snapshot_acquire(cell, reader)->num_keys, 20);
+    ck_assert_uint_eq(kw_map_len(&kw_snapshot_acquire(cell, reader)->keys), 20);
     kw_snapshot_release(cell, reader);
     kw_store_free(store);
     folder_remove();
@@ -119,6 +125,7 @@ struct submitter {
     uint32_t number;
     struct kw_mailbox mailbox;
     struct kw_store_request requests[EACH];
+    uint32_t numbers[EACH];
 };
 
 static void wait_readable(struct kw_mailbox *mailbox)
@@ -138,7 +145,8 @@ static void *submit_many(void *arg)
 
     ck_assert_int_eq(kw_snapshot_reader_add(cell, &reader), 0);
     for (uint32_t i = 0; i < EACH; i++) {
-        self->requests[i].change = key_change(self->number * EACH + i);
+        self->numbers[i] = self->number * EACH + i;
+        self->requests[i].change = key_change(&self->numbers[i]);
         self->requests[i].reply = &self->mailbox;
         self->requests[i].result = -1;
         kw_store_submit(self->store, &self->requests[i]);
@@ -180,7 +188,8 @@ START_TEST(many_submitters_each_get_their_answers)
 
     begin_ns = kw_now_ns();
     for (uint32_t i = 0; i < 100; i++) {
-        struct kw_change change = key_change(1000000 + i);
+        uint32_t number = 1000000 + i;
+        struct kw_change change = key_change(&number);
         ck_assert_int_eq(kw_store_apply(store, &change), 0);
     }
     seconds = (double)(kw_now_ns() - begin_ns) / 1e9;
@@ -193,11 +202,13 @@ END_TEST
 START_TEST(free_finishes_what_was_submitted)
 {
     static struct kw_store_request requests[1000];
+    static uint32_t numbers[1000];
     uint32_t reader;
     folder_make();
     struct kw_store *store = store_open(path);
     for (uint32_t i = 0; i < KW_ARRAY_LEN(requests); i++) {
-        requests[i].change = key_change(i);
+        numbers[i] = i;
+        requests[i].change = key_change(&numbers[i]);
         kw_store_submit(store, &requests[i]);
     }
     kw_store_free(store);
@@ -206,7 +217,8 @@ START_TEST(free_finishes_what_was_submitted)
 
     store = store_open(path);
     ck_assert_int_eq(kw_snapshot_reader_add(kw_store_cell(store), &reader), 0);
-    ck_assert_uint_eq(kw_snapshot_acquire(kw_store_cell(store), reader)->num_keys, KW_ARRAY_LEN(requests));
+    ck_assert_uint_eq(
+        kw_map_len(&kw_snapshot_acquire(kw_store_cell(store), reader)->keys), KW_ARRAY_LEN(requests));
     kw_snapshot_release(kw_store_cell(store), reader);
     kw_store_free(store);
     folder_remove();
@@ -217,7 +229,8 @@ START_TEST(failed_commits_are_told_and_counted)
 {
     folder_make();
     struct kw_store *store = store_open(path);
-    struct kw_change change = key_change(1);
+    uint32_t number = 1;
+    struct kw_change change = key_change(&number);
     if (kw_fault_compiled_in()) {
         ck_assert_int_eq(kw_fault_set("store-commit:eio@1+3"), 0);
         for (int i = 0; i < 3; i++)
@@ -267,6 +280,7 @@ END_TEST
 static int child_main(const char *name, int report_fd)
 {
     static struct kw_store_request requests[IN_FLIGHT];
+    static uint32_t numbers[IN_FLIGHT];
     static struct kw_mailbox mailbox;
     struct kw_store *store = store_open(name);
     uint32_t next = 0;
@@ -276,7 +290,8 @@ static int child_main(const char *name, int report_fd)
     kw_assert(kw_mailbox_init(&mailbox) == 0);
     pollfd = (struct pollfd){.fd = mailbox.eventfd, .events = POLLIN};
     for (; next < IN_FLIGHT; next++) {
-        requests[next] = (struct kw_store_request){.change = key_change(next), .reply = &mailbox};
+        numbers[next] = next;
+        requests[next] = (struct kw_store_request){.change = key_change(&numbers[next]), .reply = &mailbox};
         kw_store_submit(store, &requests[next]);
     }
     for (;;) {
@@ -284,11 +299,11 @@ static int child_main(const char *name, int report_fd)
         kw_assert(read(mailbox.eventfd, &count, sizeof(count)) == sizeof(count));
         for (struct kw_inbox_node *node = kw_inbox_take(&mailbox.inbox); node != NULL;) {
             struct kw_store_request *request = KW_CONTAINER_OF(node, struct kw_store_request, node);
-            uint32_t number = (uint32_t)request->change.now_ms;
+            uint32_t *number = request->change.arg;
             node = node->next;
             kw_assert(request->result == 0);
-            kw_assert(write(report_fd, &number, sizeof(number)) == sizeof(number));
-            request->change = key_change(next++);
+            kw_assert(write(report_fd, number, sizeof(*number)) == sizeof(*number));
+            *number = next++;
             kw_store_submit(store, request);
         }
     }
@@ -361,7 +376,7 @@ START_TEST(acknowledged_changes_survive_kill)
         for (uint32_t i = 0; i < REPORTS_MAX; i++)
             num_lost += acknowledged[i] && !has_key(snapshot, i);
         ck_assert_uint_eq(num_lost, 0);
-        ck_assert_uint_le(snapshot->num_keys, num + IN_FLIGHT * 2);
+        ck_assert_uint_le(kw_map_len(&snapshot->keys), num + IN_FLIGHT * 2);
         kw_snapshot_release(kw_store_cell(store), reader);
         kw_store_free(store);
         folder_remove();

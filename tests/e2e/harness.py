@@ -1,6 +1,7 @@
 """Starts keywelld the way a user would and talks to it the way a stock client, or a hostile one, would."""
 
 import atexit
+import base64
 import contextlib
 import json
 import os
@@ -370,6 +371,15 @@ def shared():
 def new_key(server, **members):
     """Id of a new KMS key."""
     return server.call("CreateKey", members).json["KeyMetadata"]["KeyId"]
+
+
+def import_material(server, key, material, **members):
+    """Brings the material of a key of origin EXTERNAL (a secret key, not a pair) in."""
+    given = server.call("GetParametersForImport", {"KeyId": key, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}).json
+    public = serialization.load_der_public_key(base64.b64decode(given["PublicKey"]))
+    wrapped = public.encrypt(material, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    return server.call("ImportKeyMaterial", {"KeyId": key, "ImportToken": given["ImportToken"],
+        "EncryptedKeyMaterial": base64.b64encode(wrapped).decode(), "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE", **members})
 
 
 def private_key_of(der):

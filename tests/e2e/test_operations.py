@@ -99,6 +99,17 @@ class Operations(unittest.TestCase):
                 self.refused("InvalidCiphertextException", self.kms.decrypt,
                     CiphertextBlob=pair["PrivateKeyCiphertextBlob"], EncryptionContext=other)
 
+    def test_encryption_context_of_many_pairs(self):
+        """Its size alone has a limit: 8192 bytes, of which each pair takes eight."""
+        for number in (0, 1, 300, 690):
+            context = {"k%d" % at: "" for at in range(number)}
+            blob = self.kms.encrypt(KeyId=self.key["KeyId"], Plaintext=b"x", EncryptionContext=context)["CiphertextBlob"]
+            turned = dict(reversed(context.items()))
+            self.assertEqual(self.kms.decrypt(CiphertextBlob=blob, EncryptionContext=turned)["Plaintext"], b"x")
+        for context in ({"k%d" % at: "" for at in range(700)}, {"%d" % at: "" for at in range(2000)}, {"k": "v" * 8192}):
+            self.assertEqual(self.refused("ValidationException", self.kms.encrypt, KeyId=self.key["KeyId"], Plaintext=b"x",
+                EncryptionContext=context), "The encryption context is larger than 8192 bytes")
+
     def test_generate_random(self):
         for length in (1, 32, 1024):
             self.assertEqual(len(self.kms.generate_random(NumberOfBytes=length)["Plaintext"]), length)
@@ -143,6 +154,14 @@ class Operations(unittest.TestCase):
             call(**arguments)
         return caught.exception.response["Error"]["Code"]
 
+    def test_names_that_no_alias_can_have(self):
+        for name in ("alias/", "alias/a b", "alias/a:b", "alias/\u00fc", "alias/" + "x" * 251):
+            with self.subTest(name=name):
+                self.assertEqual(self.refused("NotFoundException", self.kms.describe_key, KeyId=name),
+                    f"Alias arn:aws:kms:us-east-1:000000000000:{name} is not found.")
+                self.assertEqual(self.refused("InvalidArnException", self.kms.get_key_rotation_status, KeyId=name),
+                    "Key Aliases are not supported for this operation.")
+
     def test_disabled_key(self):
         key = self.kms.create_key()["KeyMetadata"]
         blob = self.kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
@@ -178,6 +197,11 @@ class Operations(unittest.TestCase):
         self.assertEqual(answer.message, "The request would have succeeded, but the DryRun option is set.")
         self.assertEqual(self.server.metric("keywell_pool_pops_total"), pops)
 
+    def test_decrypt_looks_for_the_named_key_first(self):
+        for blob in (b"no blob at all", self.kms.encrypt(KeyId=self.key["KeyId"], Plaintext=b"x")["CiphertextBlob"]):
+            self.assertEqual(self.refused("NotFoundException", self.kms.decrypt, CiphertextBlob=blob, KeyId="nobody"),
+                "Invalid keyId 'nobody'")
+
     def test_decrypt_with_another_key_named(self):
         other = self.kms.create_key()["KeyMetadata"]["KeyId"]
         blob = self.kms.encrypt(KeyId=self.key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
@@ -197,6 +221,11 @@ class Operations(unittest.TestCase):
         self.assertIn(name, names)
         self.kms.delete_alias(AliasName=name)
         self.assertEqual(self.refused("NotFoundException", self.kms.delete_alias, AliasName=name), f"Alias {arn} is not found.")
+        for wrong in ("aliases", arn):
+            for call, more in ((self.kms.create_alias, {"TargetKeyId": self.key["KeyId"]}),
+                    (self.kms.update_alias, {"TargetKeyId": self.key["KeyId"]}), (self.kms.delete_alias, {})):
+                self.assertEqual(self.refused("ValidationException", call, AliasName=wrong, **more), 'Alias must start with the prefix '
+                    '"alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html')
 
     def test_lists_with_markers(self):
         created = {self.kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
@@ -221,13 +250,22 @@ class Operations(unittest.TestCase):
         for call in (self.kms.list_keys, self.kms.list_aliases):
             self.refused("InvalidMarkerException", call, Marker="no marker of ours")
 
-    def test_key_of_another_kind_is_refused_clearly(self):
-        # What this version does not serve is refused by name, never created as something else.
-        for arguments in ({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, {"KeySpec": "HMAC_256",
-                "KeyUsage": "GENERATE_VERIFY_MAC"}, {"Origin": "EXTERNAL"}, {"MultiRegion": True}):
+    def test_key_of_another_kind_makes_no_data_keys(self):
+        for arguments, error in (({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}, "InvalidKeyUsageException"),
+                ({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, "InvalidKeyUsageException"),
+                ({"Origin": "EXTERNAL"}, "KMSInvalidStateException")):
             with self.subTest(**arguments):
-                code = self.refused_code(self.kms.create_key, **arguments)
-                self.assertIn(code, ("UnsupportedOperationException", "ValidationException"))
+                key = self.kms.create_key(**arguments)["KeyMetadata"]
+                self.assertEqual({name: key[name] for name in arguments}, arguments)
+                self.refused(error, self.kms.generate_data_key_pair_without_plaintext, KeyId=key["KeyId"],
+                    KeyPairSpec="ECC_NIST_P256")
+                self.refused(error, self.kms.generate_data_key_without_plaintext, KeyId=key["KeyId"], KeySpec="AES_256")
+
+    def test_what_cannot_be_made_is_refused_by_name(self):
+        for arguments in ({"KeySpec": "ML_DSA_44", "KeyUsage": "SIGN_VERIFY"}, {"Origin": "EXTERNAL_KEY_STORE"}):
+            with self.subTest(**arguments):
+                answer = self.server.call("CreateKey", arguments)
+                self.assertEqual(answer.error, "UnsupportedOperationException")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The server as its operator sees it: start, options, refusals, admin pages, tools, stop."""
 
 import base64
+import contextlib
+import glob
 import http.server
 import json
 import os
@@ -8,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import tempfile
@@ -16,6 +19,10 @@ import time
 import unittest
 
 import harness
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+# Measures how long things take, or needs the cores for itself.
+ALONE = True
 
 
 class Folder(unittest.TestCase):
@@ -75,7 +82,7 @@ class Start(Folder):
         self.assertEqual(server.audit_verify().returncode, 0)
 
     def test_region_and_account(self):
-        server = self.server(options=["--region", "eu-central-1", "--account", "123456789012"]).start(ready=False)
+        server = self.server(options=["--regions", "eu-central-1,us-east-1", "--account", "123456789012"]).start(ready=False)
         answer = server.call("CreateKey", {}, region="eu-central-1")
         self.assertTrue(answer.json["KeyMetadata"]["Arn"].startswith("arn:aws:kms:eu-central-1:123456789012:key/"), answer)
 
@@ -84,7 +91,8 @@ class Start(Folder):
         for options in (("--no-such-option",), listen + ("--pool", "RSA_1024=5"), listen + ("--pool", "RSA_2048"),
                 listen + ("--pool", "RSA_2048=x"), listen + ("--pool", "RSA_2048=99999999"), listen + ("--pool", "RSA_2048=-1"),
                 ("--listen", "nowhere"), ("--listen", "127.0.0.1:99999"), ("--listen", "127.0.0.1:http"), listen + ("--cpus", "a-b"),
-                listen + ("--account", "12"), listen + ("--account", "12345678901x"), listen + ("--region", "Not a region"),
+                listen + ("--account", "12"), listen + ("--account", "12345678901x"), listen + ("--regions", "Not a region"),
+                listen + ("--regions", ""), listen + ("--regions", "us-east-1,"), listen + ("--regions", "us-east-1, eu-west-1"),
                 listen + ("--pool-wait-ms", "x"), listen + ("--pool-wait-ms", "9999999"), listen + ("--log-level", "loud"),
                 listen + ("stray",), ("--listen",)):
             with self.subTest(options=options):
@@ -114,7 +122,7 @@ class Start(Folder):
             result = harness.run_tool(name, "--help")
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertIn("Usage", result.stdout)
-        for option in ("--data", "--listen", "--admin", "--region", "--account", "--cpus", "--pool", "--pool-wait-ms", "--log-level"):
+        for option in ("--data", "--listen", "--admin", "--regions", "--account", "--cpus", "--pool", "--pool-wait-ms", "--log-level"):
             self.assertIn(option, harness.run_tool("keywelld", "--help").stdout)
         self.assertRegex(harness.run_tool("keywelld", "--version").stdout, r"\d+\.\d+\.\d+")
 
@@ -500,6 +508,44 @@ class Secrets(Folder):
             yield f"{spec} private number", secret[:32]
             yield f"{spec} private number, little-endian", secret[::-1][:32]
         server.call("GenerateRandom", {"NumberOfBytes": 32})
+        yield from self.secrets_of_material(server)
+        for name in ("audit-signing", "grant-tokens", "import-tokens"):
+            yield f"the keystore's secret for {name}", self.keystore_secret(name, bytes.fromhex(root))
+
+    def secrets_of_material(self, server):
+        """What goes through imports, MACs, signatures and key agreement."""
+        key = harness.new_key(server, Origin="EXTERNAL", KeySpec="HMAC_384", KeyUsage="GENERATE_VERIFY_MAC")
+        material, message = os.urandom(48), os.urandom(64)
+        harness.import_material(server, key, material)
+        server.call("GenerateMac", {"KeyId": key, "MacAlgorithm": "HMAC_SHA_384", "Message": base64.b64encode(message).decode()})
+        yield "imported material", material[:32]
+        yield "message of a MAC", message[:32]
+        yield "message of a MAC in base64", base64.b64encode(message)[:40]
+        key = harness.new_key(server, KeySpec="ECC_NIST_P256", KeyUsage="KEY_AGREEMENT")
+        peer = server.call("GenerateDataKeyPair", {"KeyId": harness.new_key(server), "KeyPairSpec": "ECC_NIST_P256"}).json["PublicKey"]
+        shared = server.call("DeriveSharedSecret", {"KeyId": key, "KeyAgreementAlgorithm": "ECDH", "PublicKey": peer}).json["SharedSecret"]
+        yield "shared secret", base64.b64decode(shared)
+        yield "shared secret in base64", shared[:40].encode()
+        key = harness.new_key(server, KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY")
+        message = os.urandom(96)
+        server.call("Sign", {"KeyId": key, "SigningAlgorithm": "ED25519_SHA_512", "Message": base64.b64encode(message).decode()})
+        yield "message that was signed", message[:64]
+
+    def keystore_secret(self, name, root):
+        """A row of `secrets`, opened like the server does (docs/keystore.md)."""
+
+        def field(data):
+            return len(data).to_bytes(4, "big") + data
+
+        with tempfile.TemporaryDirectory() as folder:
+            for file in glob.glob(self.path("keystore.db*")):
+                shutil.copy(file, folder)
+            with contextlib.closing(sqlite3.connect(os.path.join(folder, "keystore.db"))) as db:
+                ((sealed,),) = db.execute("SELECT sealed FROM secrets WHERE name = ?", (name,))
+        place = b"keywell keystore seal\x01" + field(b"secrets") + field(field(name.encode())) + field(b"secret")
+        secret = AESGCM(root).decrypt(sealed[1:13], sealed[13:], place)
+        self.assertEqual(len(secret), 32)
+        return secret
 
     def test_secrets_stay_in_secret_memory(self):
         """Everything that a core dump would hold, read as root while the server runs, holds no secret that we know."""

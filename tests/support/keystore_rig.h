@@ -2,11 +2,10 @@
 #ifndef KW_TESTS_SUPPORT_KEYSTORE_RIG_H
 #define KW_TESTS_SUPPORT_KEYSTORE_RIG_H
 
-#include "api/draft.h"
 #include "api/keystore.h"
 #include "engine/crypto.h"
 #include "pool/fault.h"
-#include "tests/support/suite.h"
+#include "tests/support/entities.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,11 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ACCOUNT KW_LIT("000000000000")
-#define OTHER   KW_LIT("111111111111")
-#define REGION  KW_LIT("us-east-1")
-#define SECRET  "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYxx"
-
 static const uint8_t root_key[KW_ROOT_KEY_LEN] = "a root key for tests, 32 bytes..";
 static char folder[64], path[128], why[512];
 
@@ -31,6 +25,7 @@ static char folder[64], path[128], why[512];
 /* SQLite's own way to the disk with one thing changed: while failing_syncs is above zero, a sync fails and
  * counts it down. What was written before it has reached the file all the same, as after a real failure. */
 static int failing_syncs;
+static bool skipping_syncs; /* where durability is not what is looked at, for speed */
 static int (*real_sync)(sqlite3_file *file, int flags);
 static sqlite3_io_methods shim_methods[2]; /* of a database and of its log, which takes no locks */
 static sqlite3_vfs shim_vfs, *real_vfs;
@@ -41,7 +36,7 @@ static inline int shim_sync(sqlite3_file *file, int flags)
         failing_syncs--;
         return SQLITE_IOERR_FSYNC;
     }
-    return real_sync(file, flags);
+    return skipping_syncs ? SQLITE_OK : real_sync(file, flags);
 }
 
 static inline int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
@@ -143,81 +138,124 @@ static inline int apply(const struct kw_change *change)
     return r != 0 ? r : result;
 }
 
-static inline struct kw_backing_key backing_of(uint8_t n)
+/* ---- changes in one line each ---- */
+
+/* What the changes of these tests refuse with. */
+enum { EXISTS = 101, NOT_FOUND = 102 };
+
+static inline int change_create_key(struct kw_tx *tx, void *arg)
 {
-    struct kw_backing_key backing = {.created_ms = 1000 + n};
-    memset(backing.material_id, n, sizeof(backing.material_id));
-    memset(backing.key, 0xc0 ^ n, sizeof(backing.key));
-    backing.key[0] = 'K';
-    return backing;
+    const struct kw_kms_key *like = arg;
+    if (kw_snapshot_key_by_id(tx->snapshot, kw_bytes_str(like->region), like->id) != NULL)
+        return EXISTS;
+    return kw_tx_put_key(tx, like);
 }
 
-static inline struct kw_change key_change(uint8_t n, const struct kw_backing_key *backing)
+static inline int change_put_key(struct kw_tx *tx, void *arg)
 {
-    struct kw_change change = {.kind = KW_CHANGE_CREATE_KEY,
-        .account = ACCOUNT,
-        .region = REGION,
-        .description = KW_LIT("for tests \xe2\x82\xac"),
-        .backing = backing,
-        .now_ms = 5000 + n};
-    memset(change.key_id, n, sizeof(change.key_id));
-    return change;
+    return kw_tx_put_key(tx, arg);
 }
 
-static inline int create_key(uint8_t n)
+static inline int change_put_alias(struct kw_tx *tx, void *arg)
 {
-    struct kw_backing_key backing = backing_of(n);
-    struct kw_change change = key_change(n, &backing);
-    return apply(&change);
+    const struct kw_alias *like = arg;
+    if (kw_snapshot_key(
+            tx->snapshot, kw_bytes_str(like->account), kw_bytes_str(like->region), like->key_id) == NULL)
+        return NOT_FOUND;
+    return kw_tx_put_alias(tx, like);
 }
 
-static inline struct kw_change alias_change(enum kw_change_kind kind, const char *name, uint8_t n)
+static inline int change_put_grant(struct kw_tx *tx, void *arg)
 {
-    struct kw_change change = {
-        .kind = kind, .account = ACCOUNT, .region = REGION, .alias = kw_bytes_str(name), .now_ms = 7000};
-    memset(change.key_id, n, sizeof(change.key_id));
-    return change;
+    return kw_tx_put_grant(tx, arg);
 }
 
-static inline int create_alias(const char *name, uint8_t n)
+static inline int change_put_principal(struct kw_tx *tx, void *arg)
 {
-    struct kw_change change = alias_change(KW_CHANGE_CREATE_ALIAS, name, n);
-    return apply(&change);
+    return kw_tx_put_principal(tx, arg);
 }
 
-static inline int delete_alias(const char *name)
+static inline int change_remove_alias(struct kw_tx *tx, void *arg)
 {
-    struct kw_change change = alias_change(KW_CHANGE_DELETE_ALIAS, name, 0);
-    return apply(&change);
+    const struct kw_alias *alias = kw_snapshot_alias(tx->snapshot, ACCOUNT, REGION, kw_bytes_str(arg));
+    return alias == NULL ? NOT_FOUND : kw_tx_remove_alias(tx, alias);
 }
 
-static inline int set_state(uint8_t n, enum kw_key_state state)
-{
-    struct kw_change change = {
-        .kind = KW_CHANGE_SET_KEY_STATE, .account = ACCOUNT, .region = REGION, .state = state};
-    memset(change.key_id, n, sizeof(change.key_id));
-    return apply(&change);
-}
-
-static inline int create_principal(const char *access_key_id, bool administrator)
-{
-    struct kw_principal principal = {.administrator = administrator, .enabled = true};
-    snprintf(principal.access_key_id, sizeof(principal.access_key_id), "%s", access_key_id);
-    snprintf(principal.secret_access_key, sizeof(principal.secret_access_key), SECRET);
-    snprintf(principal.account, sizeof(principal.account), "000000000000");
-    snprintf(principal.user_name, sizeof(principal.user_name), "admin");
-    snprintf(principal.principal_id, sizeof(principal.principal_id), "AIDAEXAMPLE");
-    struct kw_change change = {
-        .kind = KW_CHANGE_CREATE_PRINCIPAL, .principal = &principal, .account = ACCOUNT};
-    return apply(&change);
-}
-
-static inline const struct kw_kms_key *find_key(uint8_t n)
+static inline const struct kw_kms_key *key_in(const struct kw_snapshot *snapshot, uint32_t number)
 {
     uint8_t id[KW_KMS_KEY_ID_LEN];
-    memset(id, n, sizeof(id));
-    return kw_snapshot_key(now, ACCOUNT, REGION, id);
+    id_of(number, id);
+    return kw_snapshot_key(snapshot, ACCOUNT, REGION, id);
 }
+
+static inline const struct kw_kms_key *find_key(uint32_t number)
+{
+    return key_in(now, number);
+}
+
+static inline int change_remove_key(struct kw_tx *tx, void *arg)
+{
+    const struct kw_kms_key *key = key_in(tx->snapshot, *(uint32_t *)arg);
+    return key == NULL ? NOT_FOUND : kw_tx_remove_key(tx, key);
+}
+
+static inline int change_save_lastuse(struct kw_tx *tx, void *arg)
+{
+    const struct kw_kms_key *key = key_in(tx->snapshot, *(uint32_t *)arg);
+    return key == NULL ? NOT_FOUND : kw_tx_save_lastuse(tx, key);
+}
+
+static inline int apply_fn(kw_tx_fn *fn, void *arg)
+{
+    struct kw_change change = {.apply = fn, .arg = arg};
+    return apply(&change);
+}
+
+static inline int create_key(uint32_t number)
+{
+    KW_KMS_KEY struct kw_kms_key *key = new_key(ACCOUNT_TEXT, REGION_TEXT, number);
+    return apply_fn(change_create_key, key);
+}
+
+static inline int remove_key(uint32_t number)
+{
+    return apply_fn(change_remove_key, &number);
+}
+
+static inline int set_state(uint32_t number, enum kw_key_state state)
+{
+    const struct kw_kms_key *key = find_key(number);
+    if (key == NULL)
+        return NOT_FOUND;
+    struct kw_kms_key edited = *key;
+    edited.state = state;
+    return apply_fn(change_put_key, &edited);
+}
+
+static inline int put_alias(const char *name, uint32_t number)
+{
+    struct kw_alias alias = alias_of(name, number);
+    return apply_fn(change_put_alias, &alias);
+}
+
+static inline int remove_alias(char *name)
+{
+    return apply_fn(change_remove_alias, name);
+}
+
+static inline int put_grant(uint8_t grant_number, uint32_t number, const char *retiring)
+{
+    struct kw_grant grant = grant_of(grant_number, number, retiring);
+    return apply_fn(change_put_grant, &grant);
+}
+
+static inline int put_principal(const char *access_key_id, bool administrator)
+{
+    struct kw_principal principal = principal_of(access_key_id, administrator);
+    return apply_fn(change_put_principal, &principal);
+}
+
+/* ---- behind its back ---- */
 
 /* Edits the database behind the keystore's back. */
 static inline void edit(const char *name, const char *sql)
@@ -228,6 +266,36 @@ static inline void edit(const char *name, const char *sql)
     int code = sqlite3_exec(db, sql, NULL, NULL, &message);
     ck_assert_msg(code == SQLITE_OK, "%s: %s", sql, message);
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The number that a statement gives. */
+static inline int count_rows(const char *name, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    ck_assert_int_eq(sqlite3_open(name, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+    int num = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+    return num;
+}
+
+/* The bytes that a statement gives, at most cap. Returns how many there are. */
+static inline int read_blob(const char *name, const char *sql, void *out, size_t cap)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    ck_assert_int_eq(sqlite3_open(name, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+    const void *blob = sqlite3_column_blob(stmt, 0);
+    int len = sqlite3_column_bytes(stmt, 0);
+    memcpy(out, blob, KW_MIN((size_t)len, cap));
+    sqlite3_finalize(stmt);
+    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+    return len;
 }
 
 static inline void copy_file(const char *from, const char *to)

@@ -1,0 +1,67 @@
+/* service_internal - a serving thread and a call's way through it, for the files of the service.
+ *
+ * service.c makes calls of requests, service_run.c runs them and carries changes to the keystore,
+ * service_wait.c keeps those that wait for pairs and tokens, service_answer.c records and answers. All on the
+ * serving thread, but for what service_run.c says.
+ */
+#ifndef KW_API_SERVICE_INTERNAL_H
+#define KW_API_SERVICE_INTERNAL_H
+
+#include "api/call.h"
+#include "api/log.h"
+#include "api/service.h"
+#include "api/waitlist.h"
+
+struct kw_service_thread {
+    struct kw_service *service;
+    struct kw_wrapper *wrapper;
+    struct kw_mac mac;
+    struct kw_sigv4_engine *sigv4;
+    uint32_t reader; /* of the snapshot cell */
+    struct kw_mailbox store_mail, audit_mail, chore_mail, token_mail;
+    struct kw_chores *chores;
+    uint32_t num_chores; /* on their way */
+    uint32_t num_long;   /* of those, the ones that hold up others */
+    struct kw_waitlist waiting;
+    struct kw_call *asking, **asking_end; /* calls that wait for tokens, in the order of their deadlines */
+    struct kw_log_limit stranger_log;     /* for what cannot be authenticated */
+    struct kw_log_limit internal_log;     /* for calls that failed here */
+};
+
+/* Returns: 0 | <0 */
+KW_MUST_CHECK int kw_service_uuid(struct kw_service_thread *thread, char ret[37]);
+
+/* ---- answering (service_answer.c) ---- */
+
+void kw_service_call_free(struct kw_call *call);
+/* Sends the answer or the error, and ends the call. */
+void kw_service_answer(struct kw_call *call);
+/* Ends it with an error, since nothing can be recorded. */
+void kw_service_refuse_unaudited(struct kw_call *call);
+/* Sends the record of an intent, or of how the call went, to the log; kw_service_on_audited() goes on. */
+void kw_service_record(struct kw_call *call);
+/* All that the operation had to do is done or refused: on record, and then answered. */
+void kw_service_finish(struct kw_call *call);
+
+/* ---- running (service_run.c) ---- */
+
+/* Calls function with the newest picture in call->snapshot. */
+int kw_service_with_snapshot(struct kw_call *call, int (*function)(struct kw_call *));
+void kw_service_run(struct kw_call *call);
+/* What follows from a result of an operation's function. */
+void kw_service_go_on(struct kw_call *call, int result);
+/* What comes back through the mailboxes. */
+void kw_service_on_audited(void *arg, struct kw_inbox_node *node);
+void kw_service_on_chore(void *arg, struct kw_inbox_node *node);
+void kw_service_on_stored(void *arg, struct kw_inbox_node *node);
+
+/* ---- waiting (service_wait.c) ---- */
+
+void kw_service_wait_for_pool(struct kw_call *call);
+void kw_service_leave_pool(struct kw_call *call, bool got);
+void kw_service_wait_for_token(struct kw_call *call);
+void kw_service_on_token(void *arg, struct kw_inbox_node *node);
+bool kw_service_tick(void *ctx, uint64_t now_ns);
+void kw_service_give_up(void *ctx);
+
+#endif
