@@ -2,6 +2,7 @@
 
 #include "api/auditrecord.h"
 #include "api/keyname.h"
+#include "api/related.h"
 #include "api/rotation.h"
 
 #include <stdio.h>
@@ -45,10 +46,9 @@ static const struct kw_generation *expired(const struct kw_kms_key *key, int64_t
 /* Related keys rotate with the primary. */
 static bool rotation_is_due(const struct kw_kms_key *key, int64_t now_ms)
 {
-    bool primary = key->primary_region == NULL || strcmp(key->primary_region, key->region) == 0;
-
-    return key->state == KW_KEY_ENABLED && key->rotates && primary && key->origin == KW_ORIGIN_AWS_KMS &&
-           key->rotation_next_ms <= now_ms && kw_kms_key_current(key) != NULL;
+    return key->state == KW_KEY_ENABLED && key->rotates && !kw_related_is_replica(key) &&
+           key->origin == KW_ORIGIN_AWS_KMS && key->rotation_next_ms <= now_ms &&
+           kw_kms_key_current(key) != NULL;
 }
 
 static int draw_material(struct kw_duty *duty, struct kw_drbg *drbg)
@@ -165,12 +165,8 @@ static int forget_region(struct kw_tx *tx, const struct kw_kms_key *other, const
 static int delete_key(struct kw_tx *tx, const struct kw_kms_key *key, int64_t now_ms)
 {
     for (uint32_t i = 0; i < key->num_regions; i++) {
-        const struct kw_kms_key *other;
+        const struct kw_kms_key *other = kw_related_at(tx->snapshot, key, i);
 
-        if (strcmp(key->regions[i], key->region) == 0)
-            continue;
-        other =
-            kw_snapshot_key(tx->snapshot, kw_bytes_str(key->account), kw_bytes_str(key->regions[i]), key->id);
         if (other != NULL)
             KW_TRY(forget_region(tx, other, key->region, now_ms));
     }

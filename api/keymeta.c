@@ -2,6 +2,7 @@
 
 #include "api/policydoc.h"
 #include "api/region.h"
+#include "api/related.h"
 #include "api/tokenkey.h"
 
 #include <stdio.h>
@@ -52,11 +53,9 @@ static void write_relative(struct kw_json_out *out, const struct kw_kms_key *key
 
 static void write_multi_region(struct kw_json_out *out, const struct kw_kms_key *key)
 {
-    bool primary = strcmp(key->region, key->primary_region) == 0;
-
     kw_json_key(out, "MultiRegionConfiguration");
     kw_json_begin_object(out);
-    kw_call_write_text(out, "MultiRegionKeyType", primary ? "PRIMARY" : "REPLICA");
+    kw_call_write_text(out, "MultiRegionKeyType", kw_related_is_replica(key) ? "REPLICA" : "PRIMARY");
     kw_json_key(out, "PrimaryKey");
     write_relative(out, key, key->primary_region);
     kw_json_key(out, "ReplicaKeys");

@@ -1,5 +1,6 @@
 /* ScheduleKeyDeletion and CancelKeyDeletion. The keeper (keeper.h) deletes when the time has come. */
 #include "api/operations.h"
+#include "api/related.h"
 #include "api/rotation.h"
 
 #include <stdio.h>
@@ -40,8 +41,7 @@ static int run_schedule(struct kw_call *call)
 /* A primary with replicas, be they about to be deleted themselves, waits until the last of them has gone. */
 static bool waits_for_replicas(const struct kw_kms_key *key)
 {
-    return key->primary_region != NULL && strcmp(key->primary_region, key->region) == 0 &&
-           key->num_regions > 1;
+    return key->multi_region && !kw_related_is_replica(key) && key->num_regions > 1;
 }
 
 static int64_t deletion_ms(const struct kw_call *call)

@@ -3,6 +3,7 @@
 #include "api/operations.h"
 #include "api/policydoc.h"
 #include "api/region.h"
+#include "api/related.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static int find_primary(struct kw_call *call)
 
     if (r != KW_CALL_DONE)
         return r;
-    if (!call->key->multi_region || strcmp(call->key->region, call->key->primary_region) != 0)
+    if (!call->key->multi_region || kw_related_is_replica(call->key))
         return kw_call_refuse(
             call, KW_ERROR_UNSUPPORTED, "%s is not a multi-region primary key.", call->key->arn);
     return kw_call_require_state(call);
@@ -85,11 +86,10 @@ static int put_family(struct kw_call *call, const struct kw_kms_key *edit)
     int r = kw_call_put_key(call, edit);
 
     for (uint32_t i = 0; r == KW_CALL_DONE && i < edit->num_regions; i++) {
-        const struct kw_kms_key *other =
-            kw_snapshot_key(call->snapshot, bytes(edit->account), bytes(edit->regions[i]), edit->id);
+        const struct kw_kms_key *other = kw_related_at(call->snapshot, edit, i);
         struct kw_kms_key changed;
 
-        if (other == NULL || strcmp(other->region, edit->region) == 0)
+        if (other == NULL)
             continue;
         changed = *other;
         changed.primary_region = edit->primary_region;

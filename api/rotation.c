@@ -1,5 +1,7 @@
 #include "api/rotation.h"
 
+#include "api/related.h"
+
 #include <stdlib.h>
 
 #define DAY_MS INT64_C(86400000)
@@ -96,23 +98,13 @@ static int put(const struct rotation *rotation, const struct kw_kms_key *key)
     return r;
 }
 
-/* The key of the same id in one of its regions; NULL if that is the key itself, or there is none. */
-static const struct kw_kms_key *relative(
-    const struct rotation *rotation, const struct kw_kms_key *key, uint32_t region)
-{
-    if (strcmp(key->regions[region], key->region) == 0)
-        return NULL;
-    return kw_snapshot_key(
-        rotation->tx->snapshot, kw_bytes_str(key->account), kw_bytes_str(key->regions[region]), key->id);
-}
-
 static int check_all(const struct rotation *rotation, const struct kw_kms_key *key)
 {
     uint32_t next;
     int r = find_next(rotation, key, &next);
 
     for (uint32_t i = 0; r == 0 && i < key->num_regions; i++) {
-        const struct kw_kms_key *other = relative(rotation, key, i);
+        const struct kw_kms_key *other = kw_related_at(rotation->tx->snapshot, key, i);
 
         r = other != NULL ? find_next(rotation, other, &next) : 0;
     }
@@ -135,7 +127,7 @@ int kw_rotate(struct kw_tx *tx, const struct kw_kms_key *key, const struct kw_ma
         return r;
     /* The key itself last: when it is replaced, the list of regions may be gone. */
     for (uint32_t i = 0; i < key->num_regions; i++) {
-        const struct kw_kms_key *other = relative(&rotation, key, i);
+        const struct kw_kms_key *other = kw_related_at(tx->snapshot, key, i);
 
         if (other != NULL)
             KW_TRY(put(&rotation, other));
