@@ -1,12 +1,12 @@
 #include "api/duty.h"
 
 #include "api/auditrecord.h"
+#include "api/generations.h"
 #include "api/keyname.h"
 #include "api/related.h"
 #include "api/rotation.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define DAY_MS INT64_C(86400000)
 
@@ -178,18 +178,12 @@ static int delete_key(struct kw_tx *tx, const struct kw_kms_key *key, int64_t no
 static int expire(struct kw_tx *tx, const struct kw_kms_key *key, uint32_t index)
 {
     struct kw_kms_key edit = *key;
-    struct kw_generation *generations = calloc(key->num_generations, sizeof(*generations));
-    int r;
+    struct kw_generations left;
+    int r = kw_generations_copy(&left, key, NULL);
 
-    KW_REQUIRE(generations != NULL, -ENOMEM);
-    memcpy(generations, key->generations, key->num_generations * sizeof(*generations));
-    generations[index].material = NULL;
-    generations[index].valid_to_ms = 0;
-    edit.generations = generations;
-    if (!generations[index].pending && (key->state == KW_KEY_ENABLED || key->state == KW_KEY_DISABLED))
-        edit.state = KW_KEY_PENDING_IMPORT;
+    KW_REQUIRE(r == 0, -EINVAL); /* only imported material expires, and of that a key has a bounded number */
+    kw_generations_forget(&left, index, &edit);
     r = kw_tx_put_key(tx, &edit);
-    free(generations);
     kw_assert(r <= 0);
     return r;
 }

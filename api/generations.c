@@ -75,3 +75,13 @@ void kw_generations_put(const struct kw_generations *in, struct kw_kms_key *edit
     edit->num_generations = in->num;
     edit->current = in->current;
 }
+
+void kw_generations_forget(struct kw_generations *in, uint32_t index, struct kw_kms_key *edit)
+{
+    kw_assert(index < in->num);
+    in->item[index].material = NULL;
+    in->item[index].valid_to_ms = 0;
+    kw_generations_put(in, edit);
+    if (!in->item[index].pending && (edit->state == KW_KEY_ENABLED || edit->state == KW_KEY_DISABLED))
+        edit->state = KW_KEY_PENDING_IMPORT;
+}

@@ -37,6 +37,10 @@ struct kw_generation *kw_generations_pending(struct kw_generations *in);
 KW_MUST_CHECK int kw_generations_add(struct kw_generations *in, const struct kw_generation *added);
 void kw_generations_drop(struct kw_generations *in, const struct kw_generation *generation);
 
+/* kw_generations_forget() - the material of one is gone (deleted, expired), and edit has them so: its key
+ * waits for an import, unless that material only waited for a rotation. `in` must outlive the use of edit. */
+void kw_generations_forget(struct kw_generations *in, uint32_t index, struct kw_kms_key *edit);
+
 /* Lets edit have them; `in` must outlive its use. */
 void kw_generations_put(const struct kw_generations *in, struct kw_kms_key *edit);
 

@@ -89,11 +89,7 @@ static int forget_material(struct kw_call *call, uint32_t index)
 
     if (kw_generations_copy(&left, call->key, NULL) != 0)
         return kw_call_internal(call);
-    left.item[index].material = NULL;
-    left.item[index].valid_to_ms = 0;
-    kw_generations_put(&left, &edit);
-    if (edit.state == KW_KEY_ENABLED || edit.state == KW_KEY_DISABLED)
-        edit.state = KW_KEY_PENDING_IMPORT;
+    kw_generations_forget(&left, index, &edit);
     return kw_call_put_key(call, &edit);
 }
 
