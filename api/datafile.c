@@ -68,6 +68,17 @@ static int read_all(int fd, struct kw_buf *buf)
     }
 }
 
+int kw_datafile_read_public(const char *path, struct kw_buf *buf)
+{
+    OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t start = buf->len;
+    int r = fd < 0 ? -errno : read_all(fd, buf);
+
+    if (r < 0)
+        buf->len = start;
+    return r;
+}
+
 int kw_datafile_read(const struct kw_datafile_dir *dir, const char *name, struct kw_buf *buf)
 {
     /* NONBLOCK: a FIFO of that name must not hang the start. */

@@ -29,6 +29,10 @@ struct kw_datafile_dir {
  * KW_DATAFILE_BAD */
 KW_MUST_CHECK int kw_datafile_read(const struct kw_datafile_dir *dir, const char *name, struct kw_buf *buf);
 
+/* kw_datafile_read_public() - a file of the operator's that anyone may read and that may be anywhere; content
+ * appended to buf as above. Returns: 0 | -EFBIG (longer than the room of buf) | negative errno */
+KW_MUST_CHECK int kw_datafile_read_public(const char *path, struct kw_buf *buf);
+
 /* kw_datafile_write() - writes content (maybe secret) to NAME.tmp, syncs it, renames it, syncs the folder. A
  * file that is there is replaced if replace says so. On failure the old state stands, unless only the
  * folder's sync failed. The caller holds the folder's lock. Returns: 0 | KW_DATAFILE_BAD */

@@ -205,6 +205,15 @@ static void write_requests(const struct kw_metrics *metrics, struct kw_sbuf *out
             kw_sbuf_printf(out, "keywell_unauthenticated_requests_total{result=\"%s\"} %" PRIu64 "\n",
                 kw_error_info((enum kw_error)error)->type, count);
     }
+    family(out, "keywell_throttled_calls_total", "counter",
+        "Authenticated calls refused because they came too often, by what limits them.");
+    kw_sbuf_printf(out, "keywell_throttled_calls_total{limit=\"quota\"} %" PRIu64 "\n",
+        load(&metrics->throttled_by_quota));
+    kw_sbuf_printf(out, "keywell_throttled_calls_total{limit=\"principal\"} %" PRIu64 "\n",
+        load(&metrics->throttled_by_principal));
+    plain(out, "keywell_throttled_unrecorded_total", "counter",
+        "Of these, calls beyond the rate at which such refusals of a principal are recorded.",
+        load(&metrics->throttled_unrecorded));
     family(out, "keywell_request_seconds", "histogram",
         "Authenticated calls, from complete request to released answer.");
     histogram(out, "keywell_request_seconds", "", &metrics->request_time);

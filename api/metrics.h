@@ -20,6 +20,8 @@ struct kw_metrics {
     _Atomic uint64_t requests[KW_METRICS_OPERATIONS_MAX][KW_ERROR_NUM];
     _Atomic uint64_t unauthenticated[KW_ERROR_NUM]; /* refused before anyone was identified; not audited */
     _Atomic uint64_t audit_refusals;                /* refused because no record could be written */
+    /* Calls that came too often (callquota.h), and those of them that are on no record. */
+    _Atomic uint64_t throttled_by_quota, throttled_by_principal, throttled_unrecorded;
     struct kw_histogram request_time; /* authenticated calls, request complete to answer released */
     struct kw_histogram
         pool_wait[KW_SPEC_NUM]; /* of requests that took or waited for a pair; hits count as 0 */

@@ -39,6 +39,7 @@ struct kw_node {
     struct kw_metrics metrics;
     struct kw_attestation_trust *trust;
     struct kw_hsm *hsm;
+    struct kw_quotas *quotas;
     struct kw_service service;
     struct token_secrets *secrets;
     struct kw_keeper *keeper;
@@ -353,6 +354,7 @@ static int start_keeper(struct kw_node *node, char *why, size_t why_cap)
     node->service.audit = node->audit;
     node->service.hsm = node->hsm;
     node->service.metrics = &node->metrics;
+    node->service.quotas = node->quotas;
     node->service.trust = node->trust;
     node->service.cpus = &node->config.cpus;
     node->service.pool_wait_ms = node->config.pool_wait_ms;
@@ -451,6 +453,7 @@ static int start(struct kw_node *node, char *why, size_t why_cap)
     if (node->config.has_admin)
         KW_TRY(refuse_open_listener(&node->config.admin, "--admin", why, why_cap));
     KW_TRY(kw_recipient_trust(&node->trust, node->config.attestation_root, why, why_cap));
+    KW_TRY(kw_quotas_open(&node->quotas, node->config.quotas, node->config.principal, why, why_cap));
     KW_TRY(open_data(node, why, why_cap));
     KW_TRY(open_hsm(node, why, why_cap));
     KW_TRY(start_engine(node, why, why_cap));
@@ -499,6 +502,7 @@ void kw_node_stop(struct kw_node *node)
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
         kw_pool_free(node->pools[spec]);
     kw_attestation_trust_free(node->trust);
+    kw_quotas_free(node->quotas);
     if (node->run_file)
         kw_runfile_remove(node->datadir.fd);
     if (node->datadir_open)

@@ -8,6 +8,7 @@
 
 #include "api/address.h"
 #include "api/hsm.h"
+#include "api/quotatable.h"
 #include "api/server.h"
 #include "engine/topology.h"
 #include "pool/spec.h"
@@ -21,6 +22,8 @@ struct kw_node_config {
     const char *regions;            /* served, separated by commas; NULL: all */
     const char *attestation_root;   /* file of roots of attested recipients; NULL: AWS's */
     int64_t clock_offset_ms;        /* see clock.h */
+    const char *quotas;             /* "aws", a file, or NULL: none */
+    struct kw_quota_rate principal; /* what one principal may call; interval 0: no limit */
     struct kw_cpus cpus;            /* where workers and serving threads run */
     unsigned serving_threads;       /* 0: one a core, at most 4 */
     uint32_t capacity[KW_SPEC_NUM]; /* pairs per pool; 0: this spec is switched off */

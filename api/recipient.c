@@ -1,13 +1,12 @@
 #include "api/recipient.h"
 
+#include "api/datafile.h"
 #include "api/enveloped.h"
 #include "api/service.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Of a module's id, in the audit record; Nitro's have some 40 characters. */
 #define MODULE_ID_MAX 256u
@@ -174,22 +173,6 @@ void kw_recipient_audit(const struct kw_call *call, struct kw_json_out *out)
     kw_json_end_object(out);
 }
 
-static ssize_t read_file(const char *path, char *to, size_t cap)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t len = 0;
-    ssize_t n = fd < 0 ? -1 : 1;
-
-    while (n > 0 && len < cap) {
-        n = read(fd, to + len, cap - len);
-        len += n > 0 ? (size_t)n : 0;
-    }
-    n = n < 0 ? -errno : (ssize_t)len;
-    if (fd >= 0)
-        close(fd);
-    return n;
-}
-
 static int parse_roots(struct kw_attestation_trust **ret, struct kw_bytes pem)
 {
     int r = kw_attestation_trust_new(ret, pem);
@@ -200,25 +183,23 @@ static int parse_roots(struct kw_attestation_trust **ret, struct kw_bytes pem)
 
 int kw_recipient_trust(struct kw_attestation_trust **ret, const char *path, char *why, size_t why_cap)
 {
-    char *text = NULL;
-    ssize_t len;
+    struct kw_buf text;
     int r;
 
     if (path == NULL)
         return parse_roots(ret, KW_BYTES(NULL, 0));
-    text = malloc(KW_RECIPIENT_ROOTS_MAX);
-    if (text == NULL)
+    text = KW_BUF(malloc(KW_RECIPIENT_ROOTS_MAX), KW_RECIPIENT_ROOTS_MAX);
+    if (text.ptr == NULL)
         return -ENOMEM;
-    len = read_file(path, text, KW_RECIPIENT_ROOTS_MAX);
-    if (len < 0)
-        snprintf(why, why_cap, "the attestation root %s cannot be read: %s", path, strerror((int)-len));
+    r = kw_datafile_read_public(path, &text);
+    if (r < 0 && r != -EFBIG)
+        snprintf(why, why_cap, "the attestation root %s cannot be read: %s", path, strerror(-r));
     else
         snprintf(why, why_cap, "the attestation root %s must hold certificates in PEM form and nothing else",
             path);
     /* An empty file must not mean the root of AWS. */
-    r = len < 0                                     ? (int)len
-        : len == 0 || len == KW_RECIPIENT_ROOTS_MAX ? -EINVAL
-                                                    : parse_roots(ret, KW_BYTES(text, len));
-    free(text);
+    if (r == 0)
+        r = text.len == 0 ? -EINVAL : parse_roots(ret, kw_buf_bytes(&text));
+    free(text.ptr);
     return r > 0 ? -EINVAL : r;
 }

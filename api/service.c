@@ -1,6 +1,7 @@
 #include "api/service_internal.h"
 
 #include "api/authn.h"
+#include "api/callquota.h"
 #include "api/keyname.h"
 #include "api/operations.h"
 #include "api/sts.h"
@@ -125,6 +126,29 @@ static int authenticate(struct kw_call *call)
     return kw_authenticate(call, thread->sigv4, thread->service->regions, kw_wall_ms());
 }
 
+/* What can be said of a call without what is stored. */
+static int look_at(struct kw_call *call)
+{
+    int r = parse_input(call);
+
+    if (r == KW_CALL_DONE && call->operation->run == NULL)
+        r = kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "%s is not supported by this server.%s%s",
+            call->operation->model->name, call->operation->note != NULL ? " " : "",
+            call->operation->note != NULL ? call->operation->note : "");
+    return r == KW_CALL_DONE ? kw_callquota_of_account(call) : r;
+}
+
+/* Who calls too often cannot buy disk with it either. */
+static void answer_unrecorded(struct kw_call *call)
+{
+    uint64_t suppressed;
+
+    if (kw_log_allowed(&call->thread->throttle_log, kw_now_ns(), &suppressed))
+        kw_log(KW_LOG_WARN, "throttled-unrecorded", "principal=%s source=%s request=%s suppressed=%llu",
+            call->identity.arn, call->exchange->peer, call->request_id, (unsigned long long)suppressed);
+    kw_service_answer(call);
+}
+
 static void on_request(void *ctx, struct kw_exchange *exchange)
 {
     struct kw_service_thread *thread = ctx;
@@ -145,22 +169,23 @@ static void on_request(void *ctx, struct kw_exchange *exchange)
         kw_service_refuse_unaudited(call);
         return;
     }
-    if (call->is_sts) {
-        kw_sts_run(call);
+    r = call->is_sts ? KW_CALL_DONE : find_operation(call);
+    switch (kw_callquota_of_principal(call)) {
+    case KW_CALLQUOTA_WITHIN:
+        break;
+    case KW_CALLQUOTA_UNRECORDED:
+        answer_unrecorded(call);
+        return;
+    default:
         kw_service_finish(call);
         return;
     }
-    r = find_operation(call);
-    if (r == KW_CALL_DONE)
-        r = parse_input(call);
-    if (r == KW_CALL_DONE && call->operation->run == NULL)
-        r = kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "%s is not supported by this server.%s%s",
-            call->operation->model->name, call->operation->note != NULL ? " " : "",
-            call->operation->note != NULL ? call->operation->note : "");
-    if (r == KW_CALL_DONE)
-        kw_service_run(call);
-    else
+    if (call->is_sts)
+        kw_sts_run(call);
+    if (call->is_sts || r != KW_CALL_DONE || look_at(call) != KW_CALL_DONE)
         kw_service_finish(call);
+    else
+        kw_service_run(call);
 }
 
 /* ---- bytes that are no request ---- */
@@ -218,6 +243,7 @@ static int start(void *shared, struct kw_loop *loop, void **ret_ctx, char *why, 
     thread->service = shared;
     thread->stranger_log.interval_ns = 1000000000u;
     thread->internal_log.interval_ns = 1000000000u;
+    thread->throttle_log.interval_ns = 1000000000u;
     thread->store_mail.eventfd = -1;
     thread->audit_mail.eventfd = -1;
     thread->chore_mail.eventfd = -1;

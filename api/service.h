@@ -13,6 +13,7 @@
 #include "api/hsm.h"
 #include "api/mac.h"
 #include "api/metrics.h"
+#include "api/quota.h"
 #include "engine/engine.h"
 
 struct kw_service_thread;
@@ -24,6 +25,7 @@ struct kw_service {
     struct kw_audit *audit;
     struct kw_hsm *hsm; /* tokens; NULL: none */
     struct kw_metrics *metrics;
+    struct kw_quotas *quotas; /* NULL: none */
     char account[KW_ACCOUNT_LEN + 1];
     const char *regions;                      /* served, separated by commas; NULL: every region */
     const uint8_t *grant_secret;              /* 32 bytes; grant tokens are authenticated under it */

@@ -26,6 +26,7 @@ struct kw_service_thread {
     struct kw_call *asking, **asking_end; /* calls that wait for tokens, in the order of their deadlines */
     struct kw_log_limit stranger_log;     /* for what cannot be authenticated */
     struct kw_log_limit internal_log;     /* for calls that failed here */
+    struct kw_log_limit throttle_log;     /* for calls that came too often to be recorded */
 };
 
 /* Returns: 0 | <0 */

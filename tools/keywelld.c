@@ -111,6 +111,21 @@ static const char *set_account(void *to, const char *value)
     return NULL;
 }
 
+static const char *set_quotas(void *to, const char *value)
+{
+    ((struct settings *)to)->node.quotas = value;
+    return value[0] == '\0' ? "must be aws or name a file" : NULL;
+}
+
+static const char *set_principal_rate(void *to, const char *value)
+{
+    struct kw_node_config *node = &((struct settings *)to)->node;
+
+    return kw_quota_rate_parse(kw_bytes_str(value), KW_BYTES(NULL, 0), &node->principal) == 0
+               ? NULL
+               : "must be 0.0001 to 1000000 calls a second, or unlimited";
+}
+
 static const char *set_cpus(void *to, const char *value)
 {
     struct settings *settings = to;
@@ -186,6 +201,10 @@ static const struct kw_option options[] = {
         set_attestation_root},
     {"--hsm", "ID=MODULE:TOKEN", "a PKCS#11 token to stand for a CloudHSM cluster; may be repeated", set_hsm},
     {"--account", "N", "the account (default 000000000000)", set_account},
+    {"--quotas", "aws|FILE", "throttle as AWS does, with what the file changes (default: no quotas)",
+        set_quotas},
+    {"--principal-rate", "N", "calls a second of one user or role at most (default: unlimited)",
+        set_principal_rate},
     {"--cpus", "LIST", "cores for workers and serving threads (default: all allowed ones)", set_cpus},
     {"--serving-threads", "N", "threads that serve requests (default: one a core, at most 4)",
         set_serving_threads},
