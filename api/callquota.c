@@ -25,7 +25,10 @@ enum kw_callquota kw_callquota_of_principal(struct kw_call *call)
     if (service->quotas == NULL || kw_quota_take_principal(service->quotas, principal, now_ns))
         return KW_CALLQUOTA_WITHIN;
     count(&service->metrics->throttled_by_principal);
-    kw_call_throttled(call);
+    if (call->is_sts)
+        kw_call_refuse(call, KW_ERROR_THROTTLING, "Rate exceeded");
+    else
+        kw_call_throttled(call);
     if (kw_quota_take_record(service->quotas, principal, now_ns))
         return KW_CALLQUOTA_THROTTLED;
     count(&service->metrics->throttled_unrecorded);

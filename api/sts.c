@@ -72,6 +72,8 @@ static struct sts_error error_of(enum kw_error error)
         return (struct sts_error){"MissingAuthenticationToken", 403};
     case KW_ERROR_UNRECOGNIZED_CLIENT:
         return (struct sts_error){"InvalidClientTokenId", 403};
+    case KW_ERROR_THROTTLING:
+        return (struct sts_error){"Throttling", 400};
     case KW_ERROR_UNKNOWN_OPERATION:
         return (struct sts_error){"InvalidAction", 400};
     case KW_ERROR_VALIDATION:
