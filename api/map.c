@@ -74,8 +74,10 @@ static void spares_free(struct change *change)
 /* Returns: 0 | -ENOMEM (none is left set aside) */
 static int spares_alloc(struct change *change, size_t num)
 {
+    size_t size = sizeof(struct kw_map_node) + (change->type->bits != NULL ? sizeof(uint32_t) : 0);
+
     for (size_t i = 0; i < num; i++) {
-        struct kw_map_node *node = kw_fault(KW_FAULT_ALLOC) == KW_FAULT_NONE ? malloc(sizeof(*node)) : NULL;
+        struct kw_map_node *node = kw_fault(KW_FAULT_ALLOC) == KW_FAULT_NONE ? malloc(size) : NULL;
 
         if (node == NULL) {
             spares_free(change);
@@ -87,6 +89,19 @@ static int spares_alloc(struct change *change, size_t num)
     return 0;
 }
 
+static uint32_t bits_below(const struct kw_map_node *node)
+{
+    return node != NULL ? node->bits[0] : 0;
+}
+
+/* What a node knows of its subtree, from its children. */
+static void node_update(const struct kw_map_type *type, struct kw_map_node *node)
+{
+    node->size = kw_map_node_size(node->child[0]) + 1 + kw_map_node_size(node->child[1]);
+    if (type->bits != NULL)
+        node->bits[0] = type->bits(node->value) | bits_below(node->child[0]) | bits_below(node->child[1]);
+}
+
 /* A node with one reference; takes over the references on the value and the children. */
 static struct kw_map_node *node_make(
     struct change *change, const void *value, struct kw_map_node *lesser, struct kw_map_node *greater)
@@ -96,10 +111,10 @@ static struct kw_map_node *node_make(
     kw_assert(node != NULL);
     change->spare = node->child[0];
     atomic_init(&node->refs, 1);
-    node->size = kw_map_node_size(lesser) + 1 + kw_map_node_size(greater);
     node->value = value;
     node->child[0] = lesser;
     node->child[1] = greater;
+    node_update(change->type, node);
     return node;
 }
 
@@ -132,11 +147,6 @@ static bool balanced(uint64_t a, uint64_t b)
     return a <= KW_MAP_DELTA * b && b <= KW_MAP_DELTA * a;
 }
 
-static void size_update(struct kw_map_node *node)
-{
-    node->size = kw_map_node_size(node->child[0]) + 1 + kw_map_node_size(node->child[1]);
-}
-
 /* Lifts the child on one side of an owned node into the node's place. */
 static void rotate(struct change *change, struct kw_map_node **link, unsigned side)
 {
@@ -146,18 +156,18 @@ static void rotate(struct change *change, struct kw_map_node **link, unsigned si
     node->child[side] = child->child[!side];
     child->child[!side] = node;
     *link = child;
-    size_update(node);
-    size_update(child);
+    node_update(change->type, node);
+    node_update(change->type, child);
 }
 
-/* Restores size and balance of an owned node one of whose subtrees gained or lost one entry. */
+/* Restores sums and balance of an owned node one of whose subtrees gained or lost one entry. */
 static void rebalance(struct change *change, struct kw_map_node **link)
 {
     struct kw_map_node *node = *link;
     unsigned heavy = weight(node->child[1]) > weight(node->child[0]);
     const struct kw_map_node *child = node->child[heavy];
 
-    size_update(node);
+    node_update(change->type, node);
     if (balanced(weight(node->child[0]), weight(node->child[1])))
         return;
     if (weight(child->child[!heavy]) >= KW_MAP_GAMMA * weight(child->child[heavy])) {
@@ -243,6 +253,8 @@ static int replace(struct change *change, struct kw_map *map, const void *value)
     old = change->node[change->num - 1]->value;
     change->node[change->num - 1]->value = value;
     change->type->unref(old);
+    for (uint32_t i = change->num; i-- > 0;)
+        node_update(change->type, change->node[i]);
     return 0;
 }
 
@@ -348,6 +360,7 @@ int kw_map_from_sorted(
 
     KW_REQUIRE(num <= KW_MAP_LEN_MAX, -ENOMEM);
     assert_sorted(type, values, num);
+    change.type = type;
     change.spare = NULL;
     KW_TRY(spares_alloc(&change, num));
     *ret = KW_MAP(type);
@@ -429,6 +442,32 @@ const void *kw_map_at(const struct kw_map *map, size_t index)
             index -= before + 1;
         node = node->child[passed];
     }
+}
+
+/* In a subtree; a bound that is NULL is known to be met by all of it. */
+static const void *first_with(const struct kw_map_type *type, const struct kw_map_node *node,
+    const void *from, const void *to, uint32_t bits)
+{
+    const void *found;
+
+    if (node == NULL || (node->bits[0] & bits) != bits)
+        return NULL;
+    if (from != NULL && type->compare(node->value, from) < 0)
+        return first_with(type, node->child[1], from, to, bits);
+    if (to != NULL && type->compare(node->value, to) >= 0)
+        return first_with(type, node->child[0], from, to, bits);
+    found = first_with(type, node->child[0], from, NULL, bits);
+    if (found != NULL)
+        return found;
+    if ((type->bits(node->value) & bits) == bits)
+        return node->value;
+    return first_with(type, node->child[1], NULL, to, bits);
+}
+
+const void *kw_map_first_with(const struct kw_map *map, const void *from, const void *to, uint32_t bits)
+{
+    kw_assert(map->type->bits != NULL && bits != 0);
+    return first_with(map->type, map->root, from, to, bits);
 }
 
 static void walk_push(struct kw_map_walk *walk, const struct kw_map_node *node)

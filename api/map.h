@@ -37,6 +37,9 @@ struct kw_map_type {
     int (*compare)(const void *value, const void *wanted);
     /* The search key of a value, borrowed from it or made in room, which has KW_MAP_KEY_ROOM bytes. */
     const void *(*key_of)(const void *value, void *room);
+    /* What kw_map_first_with() looks for; fixed like the key. NULL: that is not asked of such maps, whose
+     * nodes are smaller for it. */
+    uint32_t (*bits)(const void *value);
 };
 
 struct kw_map {
@@ -69,6 +72,12 @@ size_t kw_map_rank(const struct kw_map *map, const void *wanted);
 size_t kw_map_rank_after(const struct kw_map *map, const void *wanted);
 /* The entry that has index others before it; index is less than the length (asserted). */
 const void *kw_map_at(const struct kw_map *map, size_t index);
+
+/* kw_map_first_with() - the first entry at or after `from` and before `to` (search keys) that has all of
+ * bits; NULL: none. Each node knows the union of the bits below it: for one bit O(log n), whatever is in
+ * between; for more, entries that have some of them and not all cost a look for each run of neighbours alike.
+ */
+const void *kw_map_first_with(const struct kw_map *map, const void *from, const void *to, uint32_t bits);
 
 /* kw_map_put() - puts value in place of the one with an equal key, or beside the others. The map takes over
  * the caller's reference on 0.

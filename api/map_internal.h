@@ -21,6 +21,7 @@ struct kw_map_node {
     uint32_t size; /* entries in this subtree, at least 1 */
     const void *value;
     struct kw_map_node *child[2]; /* [0]: lesser keys, [1]: greater ones; NULL: none */
+    uint32_t bits[];              /* of a type that has them one: all that are in this subtree */
 };
 
 static inline uint32_t kw_map_node_size(const struct kw_map_node *node)

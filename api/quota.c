@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WINDOW      8u /* buckets that a hash can fall into: two cache lines */
-#define WINDOWS     8192u
-#define SUBJECT_MAX 160u
+#define WINDOW  8u /* buckets that a hash can fall into: two cache lines */
+#define WINDOWS 8192u
 
 /* What a bucket counts; the first byte of what is hashed. */
 enum kind { KIND_CLASS, KIND_PRINCIPAL, KIND_RECORD };
@@ -23,7 +22,7 @@ struct bucket {
 struct kw_quotas {
     struct kw_quotatable table;
     struct kw_quota_rate principal;
-    uint8_t key[KW_SIPHASH_KEY];
+    struct kw_siphash hash; /* begun with a key that nobody knows */
     struct bucket *buckets; /* WINDOW * WINDOWS */
 };
 
@@ -98,21 +97,19 @@ static void give_back(struct bucket *bucket, struct kw_quota_rate rate)
     atomic_fetch_sub_explicit(&bucket->full_at, rate.interval_ns, memory_order_relaxed);
 }
 
-/* Parts as long as their length says: none of them can be moved into another. */
+/* The lengths are known, so none of the parts can pass for another. */
 static uint64_t id_of(
     const struct kw_quotas *quotas, enum kind kind, uint8_t class, struct kw_bytes a, struct kw_bytes b)
 {
-    uint8_t text[SUBJECT_MAX];
-    struct kw_buf buf = KW_BUF(text, sizeof(text));
+    uint8_t head[] = {(uint8_t)kind, class, (uint8_t)a.len}, hash[KW_SIPHASH_LEN];
+    struct kw_siphash state = quotas->hash;
     uint64_t id;
 
-    kw_buf_put_u8(&buf, kind);
-    kw_buf_put_u8(&buf, class);
-    kw_buf_put_u8(&buf, (uint8_t)a.len);
-    kw_buf_put_bytes(&buf, a);
-    kw_buf_put_bytes(&buf, b);
-    kw_assert(kw_buf_ok(&buf));
-    id = kw_siphash(quotas->key, kw_buf_bytes(&buf));
+    kw_siphash_add(&state, KW_BYTES(head, sizeof(head)));
+    kw_siphash_add(&state, a);
+    kw_siphash_add(&state, b);
+    kw_siphash_done(&state, hash);
+    memcpy(&id, hash, sizeof(id));
     return id != 0 ? id : 1;
 }
 
@@ -171,6 +168,7 @@ int kw_quotas_new(struct kw_quotas **ret, const struct kw_quotatable *table, str
     KW_DRBG struct kw_drbg *drbg = NULL;
     struct kw_quotas *quotas;
     size_t size = WINDOW * WINDOWS * sizeof(struct bucket);
+    uint8_t key[16];
     int r;
 
     KW_TRY(kw_drbg_new(&drbg, NULL));
@@ -178,8 +176,9 @@ int kw_quotas_new(struct kw_quotas **ret, const struct kw_quotatable *table, str
     KW_REQUIRE(quotas != NULL, -ENOMEM);
     quotas->table = *table;
     quotas->principal = principal;
-    r = kw_drbg_bytes(drbg, quotas->key, sizeof(quotas->key));
+    r = kw_drbg_bytes(drbg, key, sizeof(key));
     if (r == 0) {
+        kw_siphash_init(&quotas->hash, key);
         quotas->buckets = aligned_alloc(KW_CACHE_LINE, size);
         r = quotas->buckets != NULL ? 0 : -ENOMEM;
     }

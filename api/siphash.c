@@ -1,62 +1,114 @@
 #include "api/siphash.h"
 
-struct state {
-    uint64_t v[4];
-};
+#include <endian.h>
 
-static uint64_t rotate(uint64_t word, unsigned bits)
+static uint64_t load(const uint8_t *from)
 {
-    return word << bits | word >> (64 - bits);
+    uint64_t word;
+
+    memcpy(&word, from, sizeof(word));
+    return le64toh(word);
 }
 
-/* Up to eight bytes, the first one lowest. */
-static uint64_t load(const uint8_t *bytes, size_t len)
+static void store(uint64_t word, uint8_t *to)
 {
-    uint64_t word = 0;
-
-    for (size_t i = 0; i < len; i++)
-        word |= (uint64_t)bytes[i] << (8 * i);
-    return word;
+    word = htole64(word);
+    memcpy(to, &word, sizeof(word));
 }
 
-static void mix(struct state *s, unsigned rounds)
+static uint64_t rotate(uint64_t word, unsigned by)
 {
-    for (unsigned i = 0; i < rounds; i++) {
-        s->v[0] += s->v[1];
-        s->v[2] += s->v[3];
-        s->v[1] = rotate(s->v[1], 13) ^ s->v[0];
-        s->v[3] = rotate(s->v[3], 16) ^ s->v[2];
-        s->v[0] = rotate(s->v[0], 32) + s->v[3];
-        s->v[2] += s->v[1];
-        s->v[1] = rotate(s->v[1], 17) ^ s->v[2];
-        s->v[3] = rotate(s->v[3], 21) ^ s->v[0];
-        s->v[2] = rotate(s->v[2], 32);
+    return word << by | word >> (64 - by);
+}
+
+static void rounds(uint64_t v[4], unsigned num)
+{
+    for (unsigned i = 0; i < num; i++) {
+        v[0] += v[1];
+        v[2] += v[3];
+        v[1] = rotate(v[1], 13) ^ v[0];
+        v[3] = rotate(v[3], 16) ^ v[2];
+        v[0] = rotate(v[0], 32);
+        v[2] += v[1];
+        v[0] += v[3];
+        v[1] = rotate(v[1], 17) ^ v[2];
+        v[3] = rotate(v[3], 21) ^ v[0];
+        v[2] = rotate(v[2], 32);
     }
 }
 
-static void take(struct state *s, uint64_t word)
+static void compress(struct kw_siphash *hash, uint64_t word)
 {
-    s->v[3] ^= word;
-    mix(s, 2);
-    s->v[0] ^= word;
+    hash->v[3] ^= word;
+    rounds(hash->v, 2);
+    hash->v[0] ^= word;
 }
 
-uint64_t kw_siphash(const uint8_t key[KW_SIPHASH_KEY], struct kw_bytes text)
+void kw_siphash_init(struct kw_siphash *hash, const uint8_t key[16])
 {
-    uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
-    struct state s = {{
-        k0 ^ UINT64_C(0x736f6d6570736575),
-        k1 ^ UINT64_C(0x646f72616e646f6d),
-        k0 ^ UINT64_C(0x6c7967656e657261),
-        k1 ^ UINT64_C(0x7465646279746573),
-    }};
+    uint64_t low = load(key), high = load(key + 8);
+
+    *hash = (struct kw_siphash){.v = {
+                                    low ^ 0x736f6d6570736575u,
+                                    high ^ 0x646f72616e646f6du ^ 0xee,
+                                    low ^ 0x6c7967656e657261u,
+                                    high ^ 0x7465646279746573u,
+                                }};
+}
+
+/* len bytes of word, from the lowest; the others are zero. */
+static void add_part(struct kw_siphash *hash, uint64_t word, unsigned len)
+{
+    unsigned held = (unsigned)(hash->len % 8);
+
+    hash->tail |= word << (8 * held);
+    hash->len += len;
+    if (held + len < 8)
+        return;
+    compress(hash, hash->tail);
+    hash->tail = held > 0 ? word >> (8 * (8 - held)) : 0;
+}
+
+void kw_siphash_add(struct kw_siphash *hash, struct kw_bytes bytes)
+{
     size_t i = 0;
 
-    for (; i + 8 <= text.len; i += 8)
-        take(&s, load(text.ptr + i, 8));
-    /* Of an empty text ptr may be NULL. */
-    take(&s, (i < text.len ? load(text.ptr + i, text.len - i) : 0) | (uint64_t)text.len << 56);
-    s.v[2] ^= 0xff;
-    mix(&s, 4);
-    return s.v[0] ^ s.v[1] ^ s.v[2] ^ s.v[3];
+    for (; bytes.len - i >= 8; i += 8)
+        add_part(hash, load(bytes.ptr + i), 8);
+    if (i < bytes.len) {
+        uint8_t rest[8] = {0};
+
+        memcpy(rest, bytes.ptr + i, bytes.len - i);
+        add_part(hash, load(rest), (unsigned)(bytes.len - i));
+    }
+}
+
+void kw_siphash_add_nocase(struct kw_siphash *hash, struct kw_bytes bytes)
+{
+    uint8_t small[64];
+
+    while (bytes.len > 0) {
+        size_t num = KW_MIN(bytes.len, sizeof(small));
+
+        for (size_t i = 0; i < num; i++) {
+            uint8_t c = bytes.ptr[i];
+
+            small[i] = (uint8_t)(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0));
+        }
+        kw_siphash_add(hash, KW_BYTES(small, num));
+        bytes = KW_BYTES(bytes.ptr + num, bytes.len - num);
+    }
+}
+
+void kw_siphash_done(struct kw_siphash *hash, uint8_t ret[KW_SIPHASH_LEN])
+{
+    uint64_t *v = hash->v;
+
+    compress(hash, hash->tail | hash->len << 56);
+    v[2] ^= 0xee;
+    rounds(v, 4);
+    store(v[0] ^ v[1] ^ v[2] ^ v[3], ret);
+    v[1] ^= 0xdd;
+    rounds(v, 4);
+    store(v[0] ^ v[1] ^ v[2] ^ v[3], ret + 8);
 }

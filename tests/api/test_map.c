@@ -19,10 +19,12 @@
 struct item {
     _Atomic uint32_t refs;
     uint32_t key;
+    uint32_t bits; /* one or two of eight, another at each making */
     int64_t payload;
 };
 
 static _Atomic int64_t num_live;  /* items */
+static _Atomic uint32_t num_made; /* of them, ever */
 static _Atomic uint64_t num_refs; /* taken by maps: one for each node that is a copy */
 
 static void item_ref(const void *value)
@@ -59,7 +61,12 @@ static const void *item_key(const void *value, void *room)
     return room;
 }
 
-static const struct kw_map_type item_type = {item_ref, item_unref, item_compare, item_key};
+static uint32_t item_bits(const void *value)
+{
+    return ((const struct item *)value)->bits;
+}
+
+static const struct kw_map_type item_type = {item_ref, item_unref, item_compare, item_key, item_bits};
 
 static const struct item *item_new(uint32_t key, int64_t payload)
 {
@@ -67,7 +74,9 @@ static const struct item *item_new(uint32_t key, int64_t payload)
 
     CHECK(item != NULL);
     atomic_init(&item->refs, 1);
+    uint32_t made = atomic_fetch_add_explicit(&num_made, 1, memory_order_relaxed) * 2654435761u;
     item->key = key;
+    item->bits = 1u << (made >> 29) | 1u << (made >> 26 & 7);
     item->payload = payload;
     atomic_fetch_add_explicit(&num_live, 1, memory_order_relaxed);
     return item;
@@ -91,7 +100,12 @@ static uint64_t node_weight(const struct kw_map_node *node)
     return node == NULL ? 1 : (uint64_t)node->size + 1;
 }
 
-/* Checks sizes and balance; sole: that nothing leads to a node but its parent. Returns the depth. */
+static uint32_t node_bits(const struct kw_map_node *node)
+{
+    return node == NULL ? 0 : node->bits[0];
+}
+
+/* Checks sizes, bits and balance; sole: that nothing leads to a node but its parent. Returns the depth. */
 static uint32_t check_node(const struct kw_map_node *node, bool sole)
 {
     if (node == NULL)
@@ -100,6 +114,7 @@ static uint32_t check_node(const struct kw_map_node *node, bool sole)
     CHECK(node->size + 1 == a + b);
     CHECK(a <= 3 * b);
     CHECK(b <= 3 * a);
+    CHECK(node->bits[0] == (item_bits(node->value) | node_bits(node->child[0]) | node_bits(node->child[1])));
     CHECK(node->refs > 0);
     if (sole)
         CHECK(node->refs == 1);
@@ -180,6 +195,22 @@ static void check_version(const struct version *version)
     CHECK(kw_map_walk_next(&walk) == NULL);
 }
 
+/* The first in a range that has all bits, against a look at each; ranges may be empty, or the wrong way
+ * round.
+ */
+static void check_first_with(const struct version *version, uint64_t *state)
+{
+    for (int i = 0; i < 12; i++) {
+        uint32_t from = (uint32_t)(random_next(state) % KEYS_MAX);
+        uint32_t to = (uint32_t)(random_next(state) % (KEYS_MAX + 1)), at = from;
+        uint32_t bits = 1u << random_next(state) % 8 | 1u << random_next(state) % 8;
+
+        while (at < to && (version->item[at] == NULL || (version->item[at]->bits & bits) != bits))
+            at++;
+        CHECK(kw_map_first_with(&version->map, &from, &to, bits) == (at < to ? version->item[at] : NULL));
+    }
+}
+
 static void setup(void)
 {
     num_live = 0;
@@ -205,6 +236,7 @@ START_TEST(empty_map_has_nothing)
     for (int i = 0; i < 2; i++) {
         CHECK(kw_map_len(&other) == 0);
         CHECK(kw_map_find(&other, &key) == NULL);
+        CHECK(kw_map_first_with(&other, &key, &(uint32_t){KEYS_MAX}, 1) == NULL);
         CHECK(kw_map_rank(&other, &key) == 0);
         CHECK(kw_map_rank_after(&other, &key) == 0);
         CHECK(kw_map_remove(&other, &key) == KW_MAP_NONE);
@@ -241,6 +273,8 @@ START_TEST(a_version_keeps_its_content)
         check_shape(&to->map, false);
         check_version(to);
         check_version(from);
+        check_first_with(to, &state);
+        check_first_with(from, &state);
         check_version(&versions[round % VERSIONS]);
     }
     for (int i = 0; i < VERSIONS; i++) {
@@ -267,6 +301,7 @@ START_TEST(balance_holds_after_every_change)
         version_change(&version, key, random_next(&state) % 8 < (shrinking ? 7 : 1));
         check_shape(&version.map, _i == 0);
         CHECK(kw_map_len(&version.map) == version.num);
+        check_first_with(&version, &state);
     }
     check_version(&version);
     check_version(&other);
