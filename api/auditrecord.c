@@ -26,29 +26,80 @@ static void write_cut(struct kw_json_out *out, const char *name, struct kw_bytes
     kw_json_string(out, kw_bytes_cut(text, max));
 }
 
-static void write_identity(struct kw_json_out *out, const struct kw_identity *identity)
+static void write_moment(struct kw_json_out *out, const char *name, int64_t ms)
 {
-    kw_json_key(out, "userIdentity");
-    kw_json_begin_object(out);
-    write_text(out, "type", "IAMUser");
-    write_text(out, "principalId", identity->principal_id);
-    write_text(out, "arn", identity->arn);
-    write_text(out, "accountId", identity->account);
-    write_text(out, "accessKeyId", identity->access_key_id);
-    write_text(out, "userName", identity->user_name);
-    kw_json_end_object(out);
-}
-
-static void write_time(struct kw_json_out *out, int64_t now_ms)
-{
-    time_t seconds = (time_t)(now_ms / 1000);
+    time_t seconds = (time_t)(ms / 1000);
     char text[32];
     struct tm tm;
 
     gmtime_r(&seconds, &tm);
     strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    write_text(out, "eventTime", text);
+    write_text(out, name, text);
 }
+
+/* ---- who ---- */
+
+/* The role of a session. Its id is what aws:userid has before the colon. */
+static void write_issuer(struct kw_json_out *out, const struct kw_identity *identity)
+{
+    struct kw_bytes user_id = kw_bytes_str(identity->user_id);
+    ssize_t colon = kw_bytes_find(user_id, ':');
+
+    kw_json_key(out, "sessionIssuer");
+    kw_json_begin_object(out);
+    write_text(out, "type", "Role");
+    write_cut(out, "principalId", user_id, colon < 0 ? user_id.len : (size_t)colon);
+    write_text(out, "arn", identity->role_arn);
+    write_text(out, "accountId", identity->account);
+    write_text(out, "userName", identity->principal_name);
+    kw_json_end_object(out);
+}
+
+static void write_session(struct kw_json_out *out, const struct kw_identity *identity)
+{
+    if (!identity->temporary)
+        return;
+    kw_json_key(out, "sessionContext");
+    kw_json_begin_object(out);
+    if (identity->kind == KW_PRINCIPAL_ROLE)
+        write_issuer(out, identity);
+    kw_json_key(out, "attributes");
+    kw_json_begin_object(out);
+    write_moment(out, "creationDate", identity->issued_ms);
+    write_text(out, "mfaAuthenticated", "false");
+    kw_json_end_object(out);
+    if (identity->source_identity[0] != '\0')
+        write_text(out, "sourceIdentity", identity->source_identity);
+    kw_json_end_object(out);
+}
+
+static void write_identity(struct kw_json_out *out, const struct kw_identity *identity)
+{
+    static const char *const types[KW_PRINCIPAL_KIND_NUM] = {
+        [KW_PRINCIPAL_ROOT] = "Root",
+        [KW_PRINCIPAL_USER] = "IAMUser",
+        [KW_PRINCIPAL_ROLE] = "AssumedRole",
+    };
+
+    kw_json_key(out, "userIdentity");
+    kw_json_begin_object(out);
+    write_text(out, "type", types[identity->kind]);
+    write_text(out, "principalId", identity->user_id);
+    write_text(out, "arn", identity->arn);
+    write_text(out, "accountId", identity->account);
+    write_text(out, "accessKeyId", identity->access_key_id);
+    if (identity->kind == KW_PRINCIPAL_USER)
+        write_text(out, "userName", identity->principal_name);
+    write_session(out, identity);
+    kw_json_end_object(out);
+}
+
+static void write_time(struct kw_json_out *out, int64_t now_ms)
+{
+    write_moment(out, "eventTime", now_ms);
+}
+
+/* ---- what ---- */
 
 /* Members as CloudTrail names them: the first letter in lower case. */
 static void write_member(struct kw_json_out *out, const char *name, const json_t *value)
@@ -67,6 +118,10 @@ static void write_parameters(struct kw_json_out *out, const struct kw_call *call
     const struct kw_shape *shape;
 
     kw_json_key(out, "requestParameters");
+    if (call->is_sts && call->input != NULL) {
+        kw_json_value(out, call->input);
+        return;
+    }
     if (!call->valid) {
         kw_json_null(out);
         return;
@@ -80,6 +135,16 @@ static void write_parameters(struct kw_json_out *out, const struct kw_call *call
             write_member(out, shape->members[i].name, value);
     }
     kw_json_end_object(out);
+}
+
+/* What CloudTrail tells of an answer; never a credential. */
+static void write_response(struct kw_json_out *out, const struct kw_call *call)
+{
+    kw_json_key(out, "responseElements");
+    if (call->sts_response != NULL && call->error == KW_ERROR_NONE)
+        kw_json_value(out, call->sts_response);
+    else
+        kw_json_null(out);
 }
 
 static void write_omitted(struct kw_json_out *out)
@@ -100,8 +165,27 @@ static void write_resource(struct kw_json_out *out, const struct kw_call_resourc
     kw_json_end_object(out);
 }
 
+/* The role that a call of STS is about. */
+static void write_role(struct kw_json_out *out, const struct kw_call *call)
+{
+    const char *arn = json_string_value(json_object_get(call->input, "roleArn"));
+
+    if (arn == NULL)
+        return;
+    kw_json_key(out, "resources");
+    kw_json_begin_array(out);
+    kw_json_begin_object(out);
+    write_text(out, "accountId", call->resources[0].account);
+    write_text(out, "type", "AWS::IAM::Role");
+    write_text(out, "ARN", arn);
+    kw_json_end_object(out);
+    kw_json_end_array(out);
+}
+
 static void write_resources(struct kw_json_out *out, const struct kw_call *call)
 {
+    if (call->is_sts)
+        write_role(out, call);
     if (call->resources[0].arn[0] == '\0')
         return;
     kw_json_key(out, "resources");
@@ -185,8 +269,7 @@ static void write_record(const struct kw_call *call, const char event_id[37], in
         write_parameters(&out, call);
     else
         write_omitted(&out);
-    kw_json_key(&out, "responseElements");
-    kw_json_null(&out);
+    write_response(&out, call);
     write_additional(&out, call);
     write_request_id(&out, call);
     write_text(&out, "eventID", event_id);

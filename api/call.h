@@ -13,6 +13,7 @@
 #include "api/error.h"
 #include "api/exchange.h"
 #include "api/granttoken.h"
+#include "api/identity.h"
 #include "api/keystate.h"
 #include "api/mac.h"
 #include "api/model.h"
@@ -56,16 +57,6 @@ extern const size_t kw_num_operations;
 /* Index in kw_operations, or -1. */
 int kw_operation_find(struct kw_bytes name);
 
-/* Who signed; copied, since the snapshot that it was in may be gone when the call ends. */
-struct kw_identity {
-    char access_key_id[KW_ACCESS_KEY_ID_MAX + 1];
-    char account[KW_ACCOUNT_LEN + 1];
-    char user_name[65];
-    char principal_id[32];
-    char arn[160];
-    bool administrator;
-};
-
 /* A key that a call uses, for its audit record, which outlives the snapshot. */
 struct kw_call_resource {
     char arn[128]; /* empty: none */
@@ -100,8 +91,10 @@ struct kw_call {
     char region[KW_REGION_MAX + 1]; /* of the credential scope: where the call is made */
     bool is_sts;                    /* a call of STS's query protocol (sts.h): it has no operation */
     char sts_action[65];            /* of such a call: its Action, as far as it is fit to be recorded */
-    json_t *input;                  /* owned; NULL before it was parsed, or if it could not be */
-    bool valid;                     /* the input passed its shape: its members may go into the audit record */
+    json_t *sts_response;           /* of such a call, what its record tells of the answer; owned, or NULL */
+    /* Owned; NULL before it was parsed, or if it could not be. Of a call of STS: what its record tells */
+    json_t *input;
+    bool valid; /* the input passed its shape: its members may go into the audit record */
     char request_id[37];
     char event_id[37]; /* of its audit record */
     /* The permission that is asked for, as refusals name it; NULL: the operation's name (ReEncrypt asks for
@@ -109,8 +102,13 @@ struct kw_call {
     const char *action;
     /* valid while run, apply and stored run: */
     const struct kw_snapshot *snapshot;
+    const struct kw_principal *principal; /* the caller in this picture; NULL: not looked up yet */
     const struct kw_kms_key *key;
-    struct kw_tx *tx; /* in apply only */
+    struct kw_bytes alias; /* "alias/NAME", if the key was named by one */
+    /* CreateGrant: what is asked for, while it is decided whether a grant lets the caller create it */
+    const struct kw_grant *child;
+    const struct kw_kms_key *other_key; /* ReEncrypt: the one of the other side, as far as it is there */
+    struct kw_tx *tx;                   /* in apply only */
     /* what the audit record says */
     struct kw_call_resource resources[KW_CALL_RESOURCES_MAX];
     uint8_t material_id[KW_MATERIAL_ID_LEN];
@@ -161,18 +159,25 @@ int kw_call_internal(struct kw_call *call);
 int kw_call_throttled(struct kw_call *call);
 
 /* kw_call_find_key() - finds the KMS key that text names (all four forms, or key id and key ARN only), checks
- * that the caller may do this operation with it, and sets call->key. Returns KW_CALL_DONE or KW_CALL_REFUSED.
+ * that the caller may do what it asks for (callauthz.h), and sets call->key and call->alias. ARNs may be
+ * those of other accounts. Returns KW_CALL_DONE or KW_CALL_REFUSED.
  */
 KW_MUST_CHECK int kw_call_find_key(struct kw_call *call, struct kw_bytes text, bool aliases_too);
+/* The same of keys of the caller's own account, without a decision: for what asks for another permission. */
+KW_MUST_CHECK int kw_call_find_own_key(struct kw_call *call, struct kw_bytes text, bool aliases_too);
+/* The key that text names, or NULL: nothing is checked, noted or refused. */
+const struct kw_kms_key *kw_call_peek_key(const struct kw_call *call, struct kw_bytes text);
 /* "Alias <ARN> is not found." */
 int kw_call_alias_not_found(struct kw_call *call, struct kw_bytes name);
 /* The key of member KeyId, and that its state allows the operation (its row's rule). */
 KW_MUST_CHECK int kw_call_find_usable_key(struct kw_call *call, bool aliases_too);
-/* Makes key the call's, for its audit record too, and checks that the caller may do this operation with it.
+/* Makes key the call's, for its audit record too, and checks that the caller may do what it asks for with it.
  */
 KW_MUST_CHECK int kw_call_take_key(struct kw_call *call, const struct kw_kms_key *key);
-/* For operations without a key. resource is the ARN that a refusal names. */
-KW_MUST_CHECK int kw_call_authorize(struct kw_call *call, const char *resource);
+/* The same of a key that a ciphertext names. */
+KW_MUST_CHECK int kw_call_take_blob_key(struct kw_call *call, const struct kw_kms_key *key);
+/* The same without a decision: after a change, which has been decided. */
+void kw_call_show_key(struct kw_call *call, const struct kw_kms_key *key);
 /* Refuses unless the state of call->key allows the operation. */
 KW_MUST_CHECK int kw_call_require_state(struct kw_call *call);
 /* Refuses unless call->key is made for the usage ("... key usage is X which is not valid for <Operation>.").
@@ -186,8 +191,6 @@ KW_MUST_CHECK int kw_call_encode_context(struct kw_call *call, const char *membe
 KW_MUST_CHECK int kw_call_check_grant_tokens(struct kw_call *call);
 /* After all checks: DryRunOperationException if asked for. */
 KW_MUST_CHECK int kw_call_dry_run(struct kw_call *call);
-/* What the call asks for: call->action, or the operation's name. */
-const char *kw_call_action(const struct kw_call *call);
 /* Notes the key material that was used. */
 void kw_call_note_material(struct kw_call *call, const struct kw_generation *generation);
 /* Notes that call->key was used for its purpose (GetKeyLastUsage). */

@@ -10,7 +10,7 @@ static void count(_Atomic uint64_t *counter)
 /* Ids are the same in all partitions, and sessions have that of their role before a colon. */
 static struct kw_bytes principal_of(const struct kw_call *call)
 {
-    struct kw_bytes id = kw_bytes_str(call->identity.principal_id);
+    struct kw_bytes id = kw_bytes_str(call->identity.user_id);
     ssize_t colon = kw_bytes_find(id, ':');
 
     return colon < 0 ? id : KW_BYTES(id.ptr, (size_t)colon);

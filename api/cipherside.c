@@ -1,5 +1,6 @@
 #include "api/cipherside.h"
 
+#include "api/callauthz.h"
 #include "api/tokenblob.h"
 #include "api/tokenkey.h"
 #include "api/usekey.h"
@@ -62,6 +63,7 @@ int kw_cipher_side_find(struct kw_call *call, struct kw_cipher_side *side)
     int r;
 
     call->action = side->permission;
+    call->other_key = side->other;
     if (name.ptr == NULL)
         return refuse_missing(call, side->key[0] == 'S' ? "sourceKeyId" : "keyId");
     r = kw_call_find_key(call, name, true);
@@ -75,35 +77,27 @@ static int incorrect_key(struct kw_call *call)
         "The key ID in the request does not identify a CMK that can perform this operation.");
 }
 
-static int inaccessible_key(struct kw_call *call)
-{
-    return kw_call_refuse(call, KW_ERROR_ACCESS_DENIED,
-        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, "
-        "or you are not allowed to access.");
-}
-
 /* The key that the blob names is not in this region. A blob of another server names a key that is nowhere:
  * then nothing tells it from noise, and it is answered like noise. */
 static int refuse_foreign(struct kw_call *call, const uint8_t *key_id, bool named)
 {
     if (!kw_snapshot_knows_key(call->snapshot, key_id))
         return invalid_ciphertext(call);
-    return named ? incorrect_key(call) : inaccessible_key(call);
+    return named ? incorrect_key(call) : kw_call_refuse_inaccessible(call);
 }
 
-/* The key comes from the blob alone; one that the request names has been found, and must be the same. */
+/* The key comes from the blob alone; one that the request names has been found and decided on, and must be
+ * the same. */
 static int find_by_blob(struct kw_call *call, struct kw_cipher_side *side, const uint8_t *key_id, bool named)
 {
     const struct kw_kms_key *key = kw_snapshot_key_by_id(call->snapshot, kw_bytes_str(call->region), key_id);
-    int r;
 
     if (key == NULL)
         return refuse_foreign(call, key_id, named);
-    if (named && side->found != key)
-        return incorrect_key(call);
+    if (named)
+        return side->found == key ? KW_CALL_DONE : incorrect_key(call);
     side->found = key;
-    r = kw_call_take_key(call, key);
-    return r != KW_CALL_DONE && !named ? inaccessible_key(call) : r;
+    return kw_call_take_blob_key(call, key);
 }
 
 int kw_cipher_side_find_source(struct kw_call *call, struct kw_cipher_side *side, struct kw_bytes ciphertext)
@@ -113,6 +107,7 @@ int kw_cipher_side_find_source(struct kw_call *call, struct kw_cipher_side *side
     int r;
 
     call->action = side->permission;
+    call->other_key = side->other;
     if (!is_symmetric(side) || kw_cipher_ignored(call))
         return kw_cipher_side_find(call, side);
     r = named ? kw_cipher_side_find(call, side) : KW_CALL_DONE;

@@ -13,6 +13,7 @@
 struct kw_cipher_side {
     const char *key, *algorithm, *context; /* names of the members that say so */
     const char *permission;                /* ReEncryptFrom, ReEncryptTo; NULL: the operation's name */
+    const struct kw_kms_key *other;        /* ReEncrypt: the key of the other side, as far as it is there */
     /* set by the functions: */
     enum kw_algorithm alg;
     const struct kw_kms_key *found;

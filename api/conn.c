@@ -40,6 +40,7 @@ struct kw_conn {
     struct msghdr msg;
     struct iovec iov[2];
     char peer[KW_ADDRESS_TEXT_MAX];
+    int64_t uid; /* of a local peer; else -1 */
 };
 
 static void receive(struct kw_conn *conn);
@@ -286,6 +287,7 @@ static struct kw_exchange *exchange_new(struct kw_conn *conn)
     exchange->answer = KW_SBUF_INIT(KW_ANSWER_MAX);
     exchange->started_ns = kw_now_ns();
     memcpy(exchange->peer, conn->peer, sizeof(exchange->peer));
+    exchange->uid = conn->uid;
     conn->exchange = exchange;
     return exchange;
 }
@@ -457,11 +459,19 @@ static void receive(struct kw_conn *conn)
 static void name_peer(struct kw_conn *conn)
 {
     struct kw_address address = {.len = sizeof(address.in6)};
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
 
-    if (getpeername(conn->fd, &address.any, &address.len) == 0)
-        kw_address_host(&address, conn->peer);
-    else
+    conn->uid = -1;
+    if (getpeername(conn->fd, &address.any, &address.len) < 0) {
         snprintf(conn->peer, sizeof(conn->peer), "unknown");
+    } else if (address.any.sa_family != AF_UNIX) {
+        kw_address_host(&address, conn->peer);
+    } else {
+        snprintf(conn->peer, sizeof(conn->peer), "local");
+        if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+            conn->uid = cred.uid;
+    }
 }
 
 void kw_conn_open(struct kw_loop *loop, int fd)

@@ -37,10 +37,6 @@ KW_MUST_CHECK int kw_datadir_root_key(
  * principal is committed: a crash between the two then leaves a keystore without principals, for which the
  * next start makes new ones, and not an administrator whose secret nobody has. Returns: 0 | KW_DATADIR_BAD */
 KW_MUST_CHECK int kw_datadir_write_credentials(
-    const struct kw_datadir *datadir, const struct kw_principal *principal, char *why, size_t why_cap);
-/* A new administrator named "admin": random access key id (AKIA + 16 of A-Z2-7), secret access key (40 of
- * base64's alphabet without + and /), principal id (AIDA + 17 of A-Z2-7). account: 12 digits (asserted). Out:
- * ret, secret, the caller wipes it. Returns: 0 | -ENOMEM | KW_EOPENSSL | -EPERM (forked child) */
-KW_MUST_CHECK int kw_principal_make_admin(struct kw_principal *ret, struct kw_bytes account);
+    const struct kw_datadir *datadir, const struct kw_access_key *key, char *why, size_t why_cap);
 
 #endif

@@ -1,9 +1,8 @@
 #include "api/entity.h"
 
+#include "api/grantindex.h"
 #include "api/keyname.h"
-#include "api/policydoc.h"
 #include "api/region.h"
-#include "pool/secmem.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -117,10 +116,6 @@ struct grant_box {
     _Atomic uint32_t refs;
     struct kw_grant grant;
 };
-struct principal_box {
-    _Atomic uint32_t refs;
-    struct kw_principal principal;
-};
 
 #define BOX(entity, member, type)                                                                            \
     KW_CONTAINER_OF((struct kw_##type *)(uintptr_t)(entity), struct member##_box, member)
@@ -181,7 +176,6 @@ static const char *pack_account(struct pack *pack, const char *account)
 
 #define TAG_KEY_BYTES_MAX   (4u * 128u)
 #define TAG_VALUE_BYTES_MAX (4u * 256u)
-#define POLICY_BYTES_MAX    KW_POLICYDOC_PRINTED_MAX
 #define MATERIAL_TEXT_MAX   (4u * 256u)
 
 static void pack_generations(struct pack *pack, struct kw_kms_key *key, const struct kw_kms_key *like)
@@ -229,7 +223,6 @@ static void pack_key(struct pack *pack, struct kw_kms_key *key, const struct kw_
     to->region = pack_text(pack, like->region, 1, KW_REGION_MAX);
     to->description =
         pack_text(pack, like->description != NULL ? like->description : "", 0, KW_DESCRIPTION_BYTES_MAX);
-    to->policy = pack_optional(pack, like->policy, POLICY_BYTES_MAX);
     to->custom_store = pack_optional(pack, like->custom_store, KW_CUSTOM_STORE_ID_LEN);
     to->primary_region = pack_optional(pack, like->primary_region, KW_REGION_MAX);
     pack_generations(pack, key, like);
@@ -275,6 +268,8 @@ static int share_parts(struct kw_kms_key *key, struct kw_lastuse *lastuse)
         if (key->generations[i].material != NULL)
             kw_material_ref(key->generations[i].material);
     }
+    if (key->policy != NULL)
+        (void)kw_policy_ref(key->policy);
     return 0;
 }
 
@@ -314,6 +309,7 @@ void kw_kms_key_unref(const struct kw_kms_key *key)
         return;
     for (uint32_t i = 0; i < key->num_generations; i++)
         kw_material_unref(key->generations[i].material);
+    kw_policy_unref(key->policy);
     kw_lastuse_unref(key->lastuse);
     free(BOX(key, key, kms_key));
 }
@@ -463,16 +459,23 @@ int kw_grant_new(struct kw_grant **ret, const struct kw_grant *like)
     struct pack pack = {0};
     struct kw_grant scratch;
     struct grant_box *box;
+    uint8_t slot[KW_GRANT_SLOT_MAX];
+    size_t slot_len, slot_room;
 
     KW_REQUIRE(like->num_equals <= PAIRS_MAX && like->num_subset <= PAIRS_MAX, KW_ENTITY_INVALID);
     KW_REQUIRE(like->operations >> KW_GRANT_OPERATIONS_NUM == 0, KW_ENTITY_INVALID);
     pack_grant(&pack, &scratch, like);
     KW_REQUIRE(!pack.bad, KW_ENTITY_INVALID);
-    box = calloc(1, sizeof(*box) + pack.size);
+    slot_len = kw_grantindex_slot(like, slot);
+    slot_room = (slot_len + 7) / 8 * 8;
+    box = calloc(1, sizeof(*box) + slot_room + pack.size);
     KW_REQUIRE(box != NULL, -ENOMEM);
     atomic_init(&box->refs, 1);
     box->grant = *like;
-    pack.at = (uint8_t *)(box + 1);
+    /* What look-ups compare is close to where it is found. */
+    memcpy(box + 1, slot, slot_len);
+    box->grant.slot = KW_BYTES(box + 1, slot_len);
+    pack.at = (uint8_t *)(box + 1) + slot_room;
     pack_grant(&pack, &box->grant, like);
     kw_hex_encode(box->grant.id, sizeof(box->grant.id), box->grant.id_text);
     box->grant.id_text[64] = '\0';
@@ -494,44 +497,4 @@ void kw_grant_unref(const struct kw_grant *grant)
 {
     if (grant != NULL && drop(&BOX(grant, grant, grant)->refs))
         free(BOX(grant, grant, grant));
-}
-
-/* ---- principals ---- */
-
-void kw_principal_set_arn(struct kw_principal *principal)
-{
-    snprintf(principal->arn, sizeof(principal->arn), "arn:aws:iam::%s:user/%s", principal->account,
-        principal->user_name);
-}
-
-/* Texts end at their field's end at the latest: a caller's principal is not trusted to hold a NUL. */
-#define FIELD_IS_TEXT(text) (strnlen(text, sizeof(text)) > 0 && strnlen(text, sizeof(text)) < sizeof(text))
-
-int kw_principal_new(struct kw_principal **ret, const struct kw_principal *like)
-{
-    struct principal_box *box;
-
-    KW_REQUIRE(FIELD_IS_TEXT(like->access_key_id) && FIELD_IS_TEXT(like->secret_access_key) &&
-                   FIELD_IS_TEXT(like->user_name) && FIELD_IS_TEXT(like->principal_id),
-        KW_ENTITY_INVALID);
-    KW_REQUIRE(strnlen(like->account, sizeof(like->account)) == KW_ACCOUNT_LEN, KW_ENTITY_INVALID);
-    box = kw_secmem_alloc(sizeof(*box));
-    KW_REQUIRE(box != NULL, -ENOMEM);
-    atomic_init(&box->refs, 1);
-    memcpy(&box->principal, like, sizeof(*like));
-    kw_principal_set_arn(&box->principal);
-    *ret = &box->principal;
-    return 0;
-}
-
-const struct kw_principal *kw_principal_ref(const struct kw_principal *principal)
-{
-    share(&BOX(principal, principal, principal)->refs);
-    return principal;
-}
-
-void kw_principal_unref(const struct kw_principal *principal)
-{
-    if (principal != NULL && drop(&BOX(principal, principal, principal)->refs))
-        kw_secmem_free(BOX(principal, principal, principal));
 }

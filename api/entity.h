@@ -1,5 +1,5 @@
-/* entity - what a snapshot is made of: KMS keys, aliases, grants and principals (and key stores:
- * customstore.h).
+/* entity - what a snapshot is made of: KMS keys, aliases and grants (and key stores: customstore.h,
+ * principals and access keys: principal.h).
  *
  * An entity is copied whole into one allocation with one reference and never changes after; each snapshot
  * that shows it holds a reference. To change one, copy the struct (its pointers are borrowed from the
@@ -19,6 +19,7 @@
 #include "api/ciphertext.h"
 #include "api/lastuse.h"
 #include "api/material.h"
+#include "api/policy.h"
 
 enum {
     KW_ENTITY_INVALID = 1, /* a text is too long, empty where it may not be, or contains a NUL */
@@ -78,7 +79,8 @@ struct kw_kms_key {
     enum kw_key_state state;
     int64_t created_ms;
     const char *description; /* never NULL in an entity; NULL is "" in what is copied */
-    const char *policy;      /* NULL: the default policy of the account */
+    /* Shared by all versions of the key until it gets another; NULL: the default policy of the account. */
+    const struct kw_policy *policy;
     /* Of a key whose material is in a token (KW_ORIGIN_CLOUDHSM), the key store that stands for it; such a
      * key has no generation. Else NULL. */
     const char *custom_store;
@@ -109,7 +111,7 @@ struct kw_kms_key {
 #define KW_REGIONS_MAX         64u
 #define KW_CUSTOM_STORE_ID_LEN 21u /* cks- and 17 hexadecimal digits */
 
-/* Deep copy; takes references on materials.
+/* Deep copy; takes references on materials and on the policy.
  * Returns: 0 | KW_ENTITY_INVALID | -ENOMEM */
 KW_MUST_CHECK int kw_kms_key_new(struct kw_kms_key **ret, const struct kw_kms_key *like);
 const struct kw_kms_key *kw_kms_key_ref(const struct kw_kms_key *key);
@@ -157,31 +159,15 @@ struct kw_grant {
     const struct kw_grant_pair *equals, *subset;
     int64_t created_ms;
     uint8_t digest[32]; /* derived if it has a name: SHA-256 of all that a caller asked for */
+    /* derived: where it stands among the grants of its key and grantee (grantindex.h); another one in each
+     * process */
+    struct kw_bytes slot;
 };
 /* Two grants of a key with the same name, principals, operations and constraints have the same digest;
  * constraints are compared pair by pair in their order. */
 KW_MUST_CHECK int kw_grant_new(struct kw_grant **ret, const struct kw_grant *like);
 const struct kw_grant *kw_grant_ref(const struct kw_grant *grant);
 void kw_grant_unref(const struct kw_grant *grant);
-
-/* ---- principals ---- */
-
-/* Whose credentials sign requests. In secret memory. */
-struct kw_principal {
-    char access_key_id[KW_ACCESS_KEY_ID_MAX + 1];
-    char secret_access_key[65]; /* NUL-terminated */
-    char account[KW_ACCOUNT_LEN + 1];
-    char user_name[65];
-    char principal_id[32]; /* AIDA... */
-    char arn[160];         /* derived: arn:PARTITION:iam::ACCOUNT:user/NAME */
-    bool administrator;    /* may do everything in its account; nobody else may do anything yet */
-    bool enabled;
-};
-KW_MUST_CHECK int kw_principal_new(struct kw_principal **ret, const struct kw_principal *like);
-const struct kw_principal *kw_principal_ref(const struct kw_principal *principal);
-void kw_principal_unref(const struct kw_principal *principal);
-/* Writes arn:aws:iam::ACCOUNT:user/NAME from account and user_name. */
-void kw_principal_set_arn(struct kw_principal *principal);
 
 static inline void kw_kms_key_unrefp(struct kw_kms_key **key)
 {
@@ -195,14 +181,9 @@ static inline void kw_grant_unrefp(struct kw_grant **grant)
 {
     kw_grant_unref(*grant);
 }
-static inline void kw_principal_unrefp(struct kw_principal **principal)
-{
-    kw_principal_unref(*principal);
-}
 /* Owning locals: KW_KMS_KEY struct kw_kms_key *key = NULL; */
-#define KW_KMS_KEY   KW_CLEANUP(kw_kms_key_unrefp)
-#define KW_ALIAS     KW_CLEANUP(kw_alias_unrefp)
-#define KW_GRANT     KW_CLEANUP(kw_grant_unrefp)
-#define KW_PRINCIPAL KW_CLEANUP(kw_principal_unrefp)
+#define KW_KMS_KEY KW_CLEANUP(kw_kms_key_unrefp)
+#define KW_ALIAS   KW_CLEANUP(kw_alias_unrefp)
+#define KW_GRANT   KW_CLEANUP(kw_grant_unrefp)
 
 #endif

@@ -19,7 +19,8 @@ struct kw_loop;
 struct kw_exchange {
     struct kw_http_request request; /* slices into the connection's buffer */
     struct kw_bytes body;
-    char peer[KW_ADDRESS_TEXT_MAX]; /* the client's address without its port */
+    char peer[KW_ADDRESS_TEXT_MAX]; /* the client's address without its port, or "local" */
+    int64_t uid;                    /* who asks over a Unix-domain socket; -1: over the network */
     uint64_t started_ns;            /* when the request was complete */
     struct kw_conn *conn;
     bool gone; /* see kw_exchange_watch() */

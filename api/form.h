@@ -10,7 +10,8 @@
 #include "pool/bytes.h"
 
 #define KW_FORM_FIELDS_MAX 16u
-#define KW_FORM_BYTES_MAX  2048u /* of a body, and so of all names and values */
+/* Of a body, and so of all names and values: a session policy of nothing but %XX has 6 KiB. */
+#define KW_FORM_BYTES_MAX (16u * 1024u)
 
 enum { KW_FORM_BAD = 1 };
 

@@ -26,12 +26,9 @@ struct kw_importtoken_seal kw_importcall_seal(const struct kw_call *call)
 int kw_importcall_answer(struct kw_call *call)
 {
     struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
-    int r = kw_call_find_key(call, kw_input_string(call->input, "KeyId"), false);
 
-    if (r != KW_CALL_DONE)
-        return r;
     kw_json_begin_object(&out);
-    kw_call_write_text(&out, "KeyId", call->key->arn);
+    kw_call_write_text(&out, "KeyId", call->resources[0].arn);
     if (call->has_material)
         kw_call_write_material(call, &out);
     kw_json_end_object(&out);

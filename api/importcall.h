@@ -10,7 +10,8 @@
 KW_MUST_CHECK int kw_importcall_find_key(struct kw_call *call);
 /* What seals tokens for call->key; serving thread only. */
 struct kw_importtoken_seal kw_importcall_seal(const struct kw_call *call);
-/* {"KeyId": ..., "KeyMaterialId": ...}, the latter if the call has noted one. Returns as `stored` does. */
+/* {"KeyId": ..., "KeyMaterialId": ...} of the key that has been found, the latter if the call has noted one.
+ * Returns as `stored` does. */
 KW_MUST_CHECK int kw_importcall_answer(struct kw_call *call);
 
 #endif

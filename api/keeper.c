@@ -39,6 +39,8 @@ struct kw_keeper {
     bool save_all;          /* it failed: cells may have lost their mark */
     struct kw_duty_key uses[USES_MAX];
     size_t num_uses;
+    char access_keys[USES_MAX][KW_ACCESS_KEY_ID_MAX + 1]; /* those that were used */
+    size_t num_access_keys;
 };
 
 /* ---- posting, and waiting for what comes back ---- */
@@ -277,33 +279,101 @@ static void gather_uses(struct kw_keeper *keeper, const struct kw_duty_key *afte
     kw_snapshot_release(cell, keeper->reader);
 }
 
-static bool save_gathered(struct kw_keeper *keeper)
+static bool save_gathered(struct kw_keeper *keeper, kw_tx_fn *apply)
 {
-    struct kw_store_request request = {
-        .change = {.apply = apply_uses, .arg = keeper}, .reply = &keeper->mail};
+    struct kw_store_request request = {.change = {.apply = apply, .arg = keeper}, .reply = &keeper->mail};
 
     kw_store_submit(keeper->service->store, &request);
     wait_for(keeper, 1);
     return request.result == 0;
 }
 
-static void save_uses(struct kw_keeper *keeper)
+/* Returns false if something was not saved. */
+static bool save_key_uses(struct kw_keeper *keeper)
 {
     struct kw_duty_key last;
-    bool more = false, fine = true;
+    bool more = false;
 
+    do {
+        gather_uses(keeper, more ? &last : NULL);
+        if (keeper->num_uses == 0)
+            return true;
+        last = keeper->uses[keeper->num_uses - 1];
+        if (!save_gathered(keeper, apply_uses))
+            return false;
+        more = keeper->num_uses == USES_MAX;
+    } while (more);
+    return true;
+}
+
+/* ---- last uses of access keys ---- */
+
+static int apply_access_uses(struct kw_tx *tx, void *arg)
+{
+    const struct kw_keeper *keeper = arg;
+
+    for (size_t i = 0; i < keeper->num_access_keys; i++) {
+        const struct kw_access_key *key =
+            kw_snapshot_access_key(tx->snapshot, kw_bytes_str(keeper->access_keys[i]));
+
+        if (key != NULL)
+            KW_TRY(kw_tx_save_access_use(tx, key));
+    }
+    return 0;
+}
+
+static bool access_key_was_used(const struct kw_keeper *keeper, const struct kw_access_key *key)
+{
+    struct kw_access_use_entry entry;
+
+    if (kw_access_use_take_dirty(key->use))
+        return true;
+    kw_access_use_read(key->use, &entry);
+    return keeper->save_all && entry.at_ms != 0;
+}
+
+/* The next used ones behind `after` (empty: from the first on). */
+static void gather_access_uses(struct kw_keeper *keeper, const char *after)
+{
+    struct kw_snapshot_cell *cell = kw_store_cell(keeper->service->store);
+    const struct kw_snapshot *snapshot = kw_snapshot_acquire(cell, keeper->reader);
+    struct kw_place place = {.part = {kw_bytes_str(after)}, .num = 1, .after = true};
+    const struct kw_access_key *key;
+    struct kw_map_walk walk;
+
+    keeper->num_access_keys = 0;
+    kw_map_walk_init(
+        &walk, &snapshot->access_keys, after[0] == '\0' ? 0 : kw_map_rank(&snapshot->access_keys, &place));
+    while (keeper->num_access_keys < USES_MAX && (key = kw_map_walk_next(&walk)) != NULL) {
+        if (access_key_was_used(keeper, key))
+            memcpy(keeper->access_keys[keeper->num_access_keys++], key->id, sizeof(key->id));
+    }
+    kw_snapshot_release(cell, keeper->reader);
+}
+
+static bool save_access_uses(struct kw_keeper *keeper)
+{
+    char last[KW_ACCESS_KEY_ID_MAX + 1] = "";
+
+    do {
+        gather_access_uses(keeper, last);
+        if (keeper->num_access_keys == 0)
+            return true;
+        memcpy(last, keeper->access_keys[keeper->num_access_keys - 1], sizeof(last));
+        if (!save_gathered(keeper, apply_access_uses))
+            return false;
+    } while (keeper->num_access_keys == USES_MAX);
+    return true;
+}
+
+static void save_uses(struct kw_keeper *keeper)
+{
     keeper->saved_ns = kw_now_ns();
     /* The flag first: a use that is noted meanwhile raises it again. */
     if (!atomic_exchange_explicit(&keeper->service->uses_unsaved, false, memory_order_acq_rel))
         return;
-    do {
-        gather_uses(keeper, more ? &last : NULL);
-        if (keeper->num_uses == 0)
-            break;
-        last = keeper->uses[keeper->num_uses - 1];
-        fine = save_gathered(keeper);
-        more = keeper->num_uses == USES_MAX;
-    } while (fine && more);
+    bool fine = save_key_uses(keeper);
+    fine = save_access_uses(keeper) && fine;
     keeper->save_all = !fine;
     if (!fine)
         atomic_store_explicit(&keeper->service->uses_unsaved, true, memory_order_relaxed);

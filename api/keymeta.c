@@ -221,33 +221,77 @@ int kw_keymeta_read_description(struct kw_call *call, struct kw_kms_key *edit)
     return KW_CALL_DONE;
 }
 
-int kw_keymeta_read_policy(struct kw_call *call, struct kw_sbuf *ret)
+static const char *principal_type(const struct kw_caller *caller)
+{
+    switch (caller->kind) {
+    case KW_CALLER_ROOT:
+        return "Account";
+    case KW_CALLER_USER:
+        return "User";
+    case KW_CALLER_SESSION:
+        break;
+    }
+    return "AssumedRole";
+}
+
+/* Could the caller call PutKeyPolicy under that policy, as it calls now? What the next call has in common
+ * with this one is said; other conditions are left open, and so is the name of a key that is not made yet. */
+static bool locks_out(struct kw_call *call, const struct kw_kms_key *key, const struct kw_policy *policy)
+{
+    const struct kw_caller *caller = &call->identity.caller;
+    struct kw_policy_request request = {
+        .caller = caller,
+        .action = KW_LIT("kms:PutKeyPolicy"),
+        .resource = key != NULL ? kw_bytes_str(key->arn) : KW_LIT(""),
+        .resource_account = caller->account,
+    };
+
+    request.value[KW_CK_AWS_PRINCIPAL_ACCOUNT] = caller->account;
+    request.value[KW_CK_AWS_PRINCIPAL_ARN] =
+        caller->kind == KW_CALLER_SESSION ? caller->role_arn : caller->arn;
+    request.value[KW_CK_AWS_PRINCIPAL_IS_SERVICE] = KW_LIT("false");
+    request.value[KW_CK_AWS_PRINCIPAL_TYPE] = kw_bytes_str(principal_type(caller));
+    request.value[KW_CK_AWS_RESOURCE_ACCOUNT] = caller->account;
+    request.value[KW_CK_AWS_USERID] = kw_bytes_str(call->identity.user_id);
+    request.value[KW_CK_AWS_VIA_SERVICE] = KW_LIT("false");
+    request.value[KW_CK_KMS_BYPASS_LOCKOUT] = KW_LIT("false");
+    request.value[KW_CK_KMS_CALLER_ACCOUNT] = caller->account;
+    if (key != NULL)
+        request.value[KW_CK_AWS_REQUESTED_REGION] = kw_bytes_str(call->region);
+    return kw_policy_locks_out(policy, &request);
+}
+
+static int refuse_policy(struct kw_call *call, int r, const char *why)
+{
+    if (r == KW_POLICYDOC_TOO_LONG)
+        return kw_call_refuse(
+            call, KW_ERROR_LIMIT_EXCEEDED, "A key policy has at most %u bytes.", KW_POLICYDOC_MAX);
+    if (r != KW_POLICY_MALFORMED)
+        return kw_call_internal(call);
+    return why[0] == '\0' ? kw_call_refuse_bare(call, KW_ERROR_MALFORMED_POLICY)
+                          : kw_call_refuse(call, KW_ERROR_MALFORMED_POLICY, "%s", why);
+}
+
+int kw_keymeta_read_policy(struct kw_call *call, const struct kw_kms_key *key, struct kw_policy **ret)
 {
     struct kw_bytes text = kw_input_string(call->input, "Policy");
-    struct kw_policydoc_author author = {
-        .arn = call->identity.arn,
-        .account = call->identity.account,
-        .partition = kw_region_partition(call->region),
-        .bypass = kw_input_true(call->input, "BypassPolicyLockoutSafetyCheck"),
-    };
+    const char *partition = kw_region_partition(call->region);
+    KW_SBUF struct kw_sbuf printed = KW_SBUF_INIT(KW_POLICYDOC_PRINTED_MAX);
+    KW_POLICY struct kw_policy *policy = NULL;
     char why[256] = "";
+    int r;
 
     if (text.ptr == NULL)
         return KW_CALL_DONE;
-    switch (kw_policydoc_normalise(text, &author, ret, why, sizeof(why))) {
-    case 0:
-        kw_sbuf_put(ret, "", 1); /* for those who take it as a C string */
-        return kw_sbuf_ok(ret) ? KW_CALL_DONE : kw_call_internal(call);
-    case KW_POLICYDOC_MALFORMED:
-        return why[0] == '\0' ? kw_call_refuse_bare(call, KW_ERROR_MALFORMED_POLICY)
-                              : kw_call_refuse(call, KW_ERROR_MALFORMED_POLICY, "%s", why);
-    case KW_POLICYDOC_LOCKOUT:
+    r = kw_policydoc_normalise(text, partition, &printed, why, sizeof(why));
+    if (r == 0)
+        r = kw_policy_new(&policy, KW_POLICY_KEY, kw_sbuf_bytes(&printed), partition, why, sizeof(why));
+    if (r != 0)
+        return refuse_policy(call, r, why);
+    if (!kw_input_true(call->input, "BypassPolicyLockoutSafetyCheck") && locks_out(call, key, policy))
         return kw_call_refuse(call, KW_ERROR_MALFORMED_POLICY,
             "The new key policy will not allow you to update the key policy in the future.");
-    case KW_POLICYDOC_TOO_LONG:
-        return kw_call_refuse(
-            call, KW_ERROR_LIMIT_EXCEEDED, "A key policy has at most %u bytes.", KW_POLICYDOC_MAX);
-    default:
-        return kw_call_internal(call);
-    }
+    *ret = policy;
+    policy = NULL;
+    return KW_CALL_DONE;
 }

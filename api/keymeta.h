@@ -21,8 +21,11 @@ KW_MUST_CHECK int kw_keymeta_read_tags(
     struct kw_call *call, struct kw_tag tags[KW_TAGS_MAX], uint32_t *ret_num);
 /* Refuses a Description with a NUL, and sets edit->description if it is there. */
 KW_MUST_CHECK int kw_keymeta_read_description(struct kw_call *call, struct kw_kms_key *edit);
-/* Checks Policy (policydoc.h), and gives it in the form in which it is kept, in secret memory of the
- * caller's; empty if absent. */
-KW_MUST_CHECK int kw_keymeta_read_policy(struct kw_call *call, struct kw_sbuf *ret);
+/* kw_keymeta_read_policy() - the key policy Policy of the input: checked, in the form in which it is kept,
+ * and unless BypassPolicyLockoutSafetyCheck is there one that lets the caller change it again. In:      key,
+ * whose it will be; NULL: it is not made yet Out:     ret, owned by the caller; untouched if the input has
+ * none Returns: KW_CALL_DONE | KW_CALL_REFUSED */
+KW_MUST_CHECK int kw_keymeta_read_policy(
+    struct kw_call *call, const struct kw_kms_key *key, struct kw_policy **ret);
 
 #endif

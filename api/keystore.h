@@ -1,4 +1,5 @@
-/* keystore - durable keys, aliases and principals behind one interface; SQLite is the embedded default.
+/* keystore - durable keys, aliases, grants and principals behind one interface; SQLite is the embedded
+ * default.
  *
  * A store is opened under a root key: every entity is one record (record.h), sealed with AES-256-GCM under it
  * and bound to its kind and name, so that records can neither be read, edited nor swapped. A store whose

@@ -93,6 +93,26 @@ static int load_principal(struct kw_snapshot *snapshot, struct kw_bytes name, st
     return kw_snapshot_put_principal(snapshot, principal);
 }
 
+static const struct kw_principal *owner_of(
+    const struct kw_snapshot *snapshot, const struct kw_access_key *key)
+{
+    return kw_snapshot_principal(snapshot, kw_bytes_str(key->account), key->kind, kw_bytes_str(key->name));
+}
+
+static int load_access_key(struct kw_snapshot *snapshot, struct kw_bytes name, struct kw_bytes plain)
+{
+    KW_ACCESS_KEY struct kw_access_key *key = NULL;
+    struct name room;
+    struct kw_buf own = NAME(&room);
+    int r = decoded(kw_record_access_key_decode(plain, &key));
+
+    if (r != 0)
+        return r;
+    kw_record_access_key_name(key, &own);
+    KW_REQUIRE(is_named(&own, name) && owner_of(snapshot, key) != NULL, KW_STORE_CORRUPT);
+    return kw_snapshot_put_access_key(snapshot, key);
+}
+
 static int load_custom_store(struct kw_snapshot *snapshot, struct kw_bytes name, struct kw_bytes plain)
 {
     KW_CUSTOM_STORE struct kw_custom_store *store = NULL;
@@ -140,6 +160,23 @@ static int load_lastuse(struct kw_snapshot *snapshot, struct kw_bytes name, stru
     return 0;
 }
 
+static int load_access_use(struct kw_snapshot *snapshot, struct kw_bytes name, struct kw_bytes plain)
+{
+    struct kw_access_use_entry entry;
+    struct kw_bytes id = next_field(&name);
+    int r = decoded(kw_record_access_use_decode(plain, &entry));
+
+    if (r != 0)
+        return r;
+    KW_REQUIRE(id.len > 0 && name.len == 0, KW_STORE_CORRUPT);
+    const struct kw_access_key *key = kw_snapshot_access_key(snapshot, id);
+    if (key == NULL)
+        return 0; /* the access key was deleted while its last use was on the way */
+    (void)kw_access_use_note(key->use, entry.at_ms, kw_bytes_str(entry.service), kw_bytes_str(entry.region));
+    (void)kw_access_use_take_dirty(key->use); /* it is saved already */
+    return 0;
+}
+
 static load_fn *const load_fns[KW_RECORD_KIND_NUM] = {
     [KW_RECORD_KEY] = load_key,
     [KW_RECORD_ALIAS] = load_alias,
@@ -147,6 +184,8 @@ static load_fn *const load_fns[KW_RECORD_KIND_NUM] = {
     [KW_RECORD_PRINCIPAL] = load_principal,
     [KW_RECORD_LASTUSE] = load_lastuse,
     [KW_RECORD_CUSTOM_STORE] = load_custom_store,
+    [KW_RECORD_ACCESS_KEY] = load_access_key,
+    [KW_RECORD_ACCESS_USE] = load_access_use,
 };
 
 /* The current row of records: kind, name, sealed. plain is room that is used again. */

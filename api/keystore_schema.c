@@ -2,6 +2,7 @@
 
 #include "api/keystore_sql.h"
 #include "api/keystore_v1.h"
+#include "api/keystore_v2.h"
 
 #include <stdio.h>
 
@@ -10,7 +11,7 @@
 /* What takes a store from one version to the next: statements, then a conversion of what is in the tables,
  * then statements again. */
 struct migration {
-    const char *before;
+    const char *before;                                    /* NULL: nothing */
     int (*convert)(sqlite3 *db, struct kw_sealer *sealer); /* NULL: nothing to convert */
     const char *after;                                     /* NULL: nothing */
 };
@@ -45,6 +46,7 @@ static const struct migration migrations[] = {
                "  PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;",
         .convert = kw_v1_convert,
         .after = "DROP TABLE aliases; DROP TABLE backing_keys; DROP TABLE keys; DROP TABLE principals;"},
+    {.convert = kw_v2_convert, .after = "DELETE FROM records WHERE kind = 4;"},
 };
 
 #define SCHEMA_VERSION ((int64_t)KW_ARRAY_LEN(migrations))
@@ -59,7 +61,7 @@ static int set_pragma(sqlite3 *db, const char *name, int64_t value)
 
 static int migrate_once(sqlite3 *db, struct kw_sealer *sealer, const struct migration *migration)
 {
-    int r = kw_sql_exec(db, migration->before);
+    int r = migration->before != NULL ? kw_sql_exec(db, migration->before) : 0;
 
     if (r == 0 && migration->convert != NULL)
         r = migration->convert(db, sealer);

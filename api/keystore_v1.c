@@ -4,6 +4,7 @@
 #include "api/keystore_place.h"
 #include "api/keystore_rows.h"
 #include "api/keystore_sql.h"
+#include "api/keystore_v2.h"
 
 #include <stdlib.h>
 
@@ -248,7 +249,7 @@ static int convert_aliases(struct kw_rows *rows)
 /* ---- principals ---- */
 
 /* Binds all fields but the secret. */
-static bool place_principal(struct kw_row_place *ret, const struct kw_principal *principal)
+static bool place_principal(struct kw_row_place *ret, const struct kw_v2_credentials *principal)
 {
     struct kw_buf identity = kw_row_place_begin(ret, "principals", "secret access key");
 
@@ -268,25 +269,11 @@ static bool copy_text(char *out, size_t cap, const char *text)
     return true;
 }
 
-static int write_principal(struct kw_rows *rows, const struct kw_principal *like)
-{
-    KW_PRINCIPAL struct kw_principal *principal = NULL;
-    struct draft draft;
-    int r = made(kw_principal_new(&principal, like));
-
-    if (r != 0)
-        return r;
-    draft_init(&draft);
-    kw_record_principal_name(principal, &draft.name);
-    kw_record_principal_encode(principal, &draft.plain);
-    return draft_write(&draft, rows, KW_RECORD_PRINCIPAL);
-}
-
 /* The current row of principals: access_key_id, account, user_name, principal_id, administrator, enabled,
  * sealed. */
 static int convert_principal(struct kw_rows *rows, sqlite3_stmt *stmt)
 {
-    struct kw_principal like = {0};
+    struct kw_v2_credentials like = {.enabled = false};
     KW_ERASE_GUARD(like);
     struct kw_row_place place;
     struct kw_buf plain = KW_BUF(like.secret_access_key, sizeof(like.secret_access_key) - 1);
@@ -301,7 +288,7 @@ static int convert_principal(struct kw_rows *rows, sqlite3_stmt *stmt)
     KW_REQUIRE(place_principal(&place, &like), KW_STORE_CORRUPT);
     int r = kw_unseal(rows->sealer, &place.place, kw_sql_column(stmt, 6), &plain);
     KW_TRY(r);
-    return r == 0 ? write_principal(rows, &like) : KW_STORE_CORRUPT;
+    return r == 0 ? kw_v2_write(rows, &like) : KW_STORE_CORRUPT;
 }
 
 static int convert_principals(struct kw_rows *rows)
@@ -311,7 +298,7 @@ static int convert_principals(struct kw_rows *rows)
 
     int r = prepare(rows,
         "SELECT access_key_id, account, user_name, principal_id, administrator, enabled, sealed"
-        " FROM principals",
+        " FROM principals ORDER BY administrator DESC", /* as kw_v2_write() wants it */
         &stmt);
     while (r == 0 && (r = kw_sql_step(stmt, &row)) == 0 && row)
         r = convert_principal(rows, stmt);

@@ -9,6 +9,7 @@
 #include "api/runfile.h"
 #include "api/service.h"
 #include "engine/crypto.h"
+#include "engine/drbg.h"
 #include "engine/selftest.h"
 #include "pool/fault.h"
 #include "pool/secmem.h"
@@ -24,7 +25,7 @@
 
 /* What tokens are made with, in secret memory; the service borrows it. */
 struct token_secrets {
-    uint8_t grant[32], import[32];
+    uint8_t grant[32], import[32], session[32];
 };
 
 struct kw_node {
@@ -110,36 +111,63 @@ int kw_node_prepare_process(char *why, size_t why_cap)
 
 /* ---- data ---- */
 
-static int put_principal(struct kw_tx *tx, void *arg)
+/* Who is made in one change. */
+struct administrator {
+    struct kw_principal *user;
+    struct kw_access_key key;
+};
+
+static void administrator_done(struct administrator **admin)
 {
-    return kw_tx_put_principal(tx, arg);
+    if (*admin != NULL)
+        kw_principal_unref((*admin)->user);
+    kw_secmem_free(*admin);
+}
+
+static int put_administrator(struct kw_tx *tx, void *arg)
+{
+    const struct administrator *admin = arg;
+    int r = kw_tx_put_principal(tx, admin->user);
+
+    return r != 0 ? r : kw_tx_put_access_key(tx, &admin->key);
+}
+
+static int draw_administrator(const struct kw_node *node, struct administrator *ret)
+{
+    KW_DRBG struct kw_drbg *drbg = NULL; /* once in the life of a folder */
+    int64_t now_ms = kw_wall_ms() + node->config.clock_offset_ms;
+
+    KW_TRY(kw_drbg_new(&drbg, NULL));
+    KW_TRY(kw_principal_make_admin(drbg, kw_bytes_str(node->config.account), now_ms, &ret->user));
+    return kw_access_key_make(drbg, ret->user, now_ms, &ret->key);
 }
 
 /* The file first: should the power fail between the two, the next start makes another administrator. */
 static int make_administrator(struct kw_node *node, char *why, size_t why_cap)
 {
-    struct kw_principal *admin = kw_secmem_alloc(sizeof(*admin));
-    struct kw_change change = {.apply = put_principal, .arg = admin};
-    int r = admin == NULL ? -ENOMEM : kw_principal_make_admin(admin, kw_bytes_str(node->config.account));
+    KW_CLEANUP(administrator_done) struct administrator *admin = kw_secmem_alloc(sizeof(*admin));
+    struct kw_change change = {.apply = put_administrator, .arg = admin};
+    int r = admin == NULL ? -ENOMEM : draw_administrator(node, admin);
 
-    if (r == 0) {
-        r = kw_datadir_write_credentials(&node->datadir, admin, why, why_cap);
-        if (r == 0 && (r = kw_store_apply(node->store, &change)) != 0)
-            snprintf(why, why_cap, "the administrator cannot be stored");
-    } else {
+    if (r != 0) {
         snprintf(why, why_cap, "the administrator's credentials cannot be made");
+        return -EIO;
     }
-    kw_secmem_free(admin);
+    r = kw_datadir_write_credentials(&node->datadir, &admin->key, why, why_cap);
+    if (r == 0 && (r = kw_store_apply(node->store, &change)) != 0)
+        snprintf(why, why_cap, "the administrator cannot be stored");
     return r == 0 ? 0 : -EIO;
 }
 
-/* A folder keeps the account that it was made for: with another one its keys would be out of reach. */
+/* A folder keeps the account that it was made for: with another one its keys would be out of reach. It may
+ * have others beside it. */
 static int check_account(
     const struct kw_node *node, const struct kw_snapshot *snapshot, char *why, size_t why_cap)
 {
     const struct kw_principal *first = kw_map_at(&snapshot->principals, 0);
+    struct kw_place place = {.part = {kw_bytes_str(node->config.account)}, .num = 1};
 
-    if (strcmp(first->account, node->config.account) == 0)
+    if (kw_snapshot_count(&snapshot->principals, &place) > 0)
         return 0;
     snprintf(why, why_cap, "the data folder %s belongs to account %s, not %s (--account)", node->datadir.path,
         first->account, node->config.account);
@@ -178,8 +206,11 @@ static int read_token_secrets(struct kw_node *node, struct kw_keystore *keystore
     KW_REQUIRE(node->secrets != NULL, -ENOMEM);
     node->service.grant_secret = node->secrets->grant;
     node->service.import_secret = node->secrets->import;
+    node->service.session_secret = node->secrets->session;
     int r = kw_keystore_secret_sqlite(keystore, "grant-tokens", node->secrets->grant);
-    return r != 0 ? r : kw_keystore_secret_sqlite(keystore, "import-tokens", node->secrets->import);
+    if (r == 0)
+        r = kw_keystore_secret_sqlite(keystore, "import-tokens", node->secrets->import);
+    return r != 0 ? r : kw_keystore_secret_sqlite(keystore, "session-tokens", node->secrets->session);
 }
 
 static int open_keystore(struct kw_node *node, uint8_t seed[32], char *why, size_t why_cap)

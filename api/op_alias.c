@@ -1,4 +1,5 @@
 /* CreateAlias, UpdateAlias, DeleteAlias and ListAliases. */
+#include "api/callauthz.h"
 #include "api/keyname.h"
 #include "api/operations.h"
 
@@ -51,6 +52,15 @@ static int find_target(struct kw_call *call)
     return r == KW_CALL_DONE ? kw_call_require_state(call) : r;
 }
 
+/* What is done with an alias needs the permission on it as on its keys. */
+static int authorize_alias(struct kw_call *call)
+{
+    char arn[KW_ARN_MAX];
+
+    kw_call_arn(call, kw_input_string(call->input, "AliasName"), arn, sizeof(arn));
+    return kw_call_authorize(call, arn);
+}
+
 static bool key_is_full(const struct kw_call *call)
 {
     struct kw_place place = kw_place_key(call->key);
@@ -88,6 +98,8 @@ static int check_create(struct kw_call *call)
     char arn[KW_ARN_MAX];
     int r = refuse_name(call);
 
+    if (r == KW_CALL_DONE)
+        r = authorize_alias(call);
     if (r == KW_CALL_DONE)
         r = find_target(call);
     if (r != KW_CALL_DONE)
@@ -140,18 +152,22 @@ static int check_update(struct kw_call *call, const struct kw_alias **ret_alias)
     const struct kw_kms_key *before;
     int r = refuse_name(call);
 
+    if (r == KW_CALL_DONE)
+        r = authorize_alias(call);
     if (r != KW_CALL_DONE)
         return r;
     *ret_alias = find_alias(call);
     if (*ret_alias == NULL)
         return kw_call_alias_not_found(call, kw_input_string(call->input, "AliasName"));
-    r = find_target(call);
-    if (r != KW_CALL_DONE)
-        return r;
     before =
         kw_snapshot_key(call->snapshot, account_of(call), kw_bytes_str(call->region), (*ret_alias)->key_id);
     if (before == NULL)
         return kw_call_internal(call);
+    r = kw_call_authorize_key(call, before);
+    if (r == KW_CALL_DONE)
+        r = find_target(call);
+    if (r != KW_CALL_DONE)
+        return r;
     if (!same_type(before, call->key))
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "The current and the new KMS key of an alias must be of the same type and have the same key "
@@ -190,6 +206,8 @@ static int check_delete(struct kw_call *call, const struct kw_alias **ret_alias)
     const struct kw_kms_key *key;
     int r = refuse_prefix(call);
 
+    if (r == KW_CALL_DONE)
+        r = authorize_alias(call);
     if (r != KW_CALL_DONE)
         return r;
     *ret_alias = find_alias(call);
@@ -246,15 +264,13 @@ static int begin_page(struct kw_call *call, struct kw_page *page)
 {
     struct kw_bytes key_id = kw_input_string(call->input, "KeyId");
     struct kw_place place = kw_place_account(account_of(call), kw_bytes_str(call->region));
-    int r;
+    int r = kw_call_authorize(call, "*");
 
-    if (key_id.ptr == NULL) {
-        r = kw_call_authorize(call, "*");
-        return r != KW_CALL_DONE
-                   ? r
-                   : kw_page_begin(call, page, KW_PAGE_ALIASES, 50, 100, &call->snapshot->aliases, &place);
-    }
-    r = kw_call_find_key(call, key_id, false);
+    if (r != KW_CALL_DONE)
+        return r;
+    if (key_id.ptr == NULL)
+        return kw_page_begin(call, page, KW_PAGE_ALIASES, 50, 100, &call->snapshot->aliases, &place);
+    r = kw_call_find_own_key(call, key_id, false);
     if (r != KW_CALL_DONE)
         return r;
     place = kw_place_key(call->key);

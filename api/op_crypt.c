@@ -1,4 +1,5 @@
 /* Encrypt, Decrypt, ReEncrypt and GenerateRandom. */
+#include "api/callauthz.h"
 #include "api/cipherside.h"
 #include "api/operations.h"
 #include "api/recipient.h"
@@ -190,12 +191,16 @@ static int open_and_reseal(
     return r == KW_CALL_DONE ? reseal(call, from, to, kw_buf_bytes(&buf)) : r;
 }
 
-/* Both keys are found before either is judged, and both are judged before anything is decrypted. */
+/* Both keys are found before either is judged, and both are judged before anything is decrypted. Whether they
+ * are one key is for policies to know from the first decision on. */
 static int find_both(
     struct kw_call *call, struct kw_cipher_side *from, struct kw_cipher_side *to, struct kw_bytes ciphertext)
 {
-    int r = kw_cipher_side_find_source(call, from, ciphertext);
+    int r;
 
+    from->other = kw_call_peek_key(call, kw_input_string(call->input, to->key));
+    r = kw_cipher_side_find_source(call, from, ciphertext);
+    to->other = from->found;
     if (r == KW_CALL_DONE)
         r = kw_cipher_side_find(call, to);
     if (r == KW_CALL_DONE)

@@ -1,5 +1,8 @@
 /* ListGrants, ListRetirableGrants, RetireGrant and RevokeGrant; CreateGrant is in op_grant_create.c. */
+#include "api/callauthz.h"
+#include "api/grantindex.h"
 #include "api/iamname.h"
+#include "api/keyname.h"
 #include "api/operations.h"
 #include "api/region.h"
 
@@ -131,7 +134,7 @@ static int answer_one(struct kw_call *call, struct kw_json_out *out)
     return KW_CALL_DONE;
 }
 
-/* Grants on keys of another account are shown to the account of who may retire them, and to no third one. */
+/* A service is of no account: of its grants those on keys of the caller's account are shown. */
 static bool is_of_caller(const struct kw_call *call, const struct kw_grant *grant)
 {
     struct kw_bytes account = kw_bytes_str(call->identity.account);
@@ -202,6 +205,17 @@ static int check_principal(struct kw_call *call, struct kw_bytes text)
         call, KW_ERROR_INVALID_ARN, "ARN does not refer to a valid principal: ", text, "");
 }
 
+/* Who may retire is told to its own account, for keys of any account. */
+static int check_own(struct kw_call *call, struct kw_bytes principal)
+{
+    struct kw_iamname name;
+
+    if (kw_iamname_parse(principal, &name) != 0 || name.kind == KW_IAMNAME_SERVICE ||
+        kw_bytes_equal(name.account, kw_bytes_str(call->identity.account)))
+        return KW_CALL_DONE;
+    return kw_call_refuse_foreign(call);
+}
+
 static int run_list_retirable(struct kw_call *call)
 {
     struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
@@ -212,6 +226,8 @@ static int run_list_retirable(struct kw_call *call)
 
     if (r == KW_CALL_DONE)
         r = kw_call_authorize(call, (const char *)principal.ptr);
+    if (r == KW_CALL_DONE)
+        r = check_own(call, principal);
     if (r == KW_CALL_DONE)
         r = kw_page_begin(
             call, &page, KW_PAGE_RETIRABLE_GRANTS, 50, 100, &call->snapshot->retirables, &place);
@@ -226,6 +242,37 @@ const struct kw_operation kw_op_list_retirable_grants = {
 
 /* ---- RetireGrant ---- */
 
+/* Does the grant name the caller itself, and not only its role? */
+static bool names_itself(const struct kw_grant *grant, const struct kw_caller *caller)
+{
+    return (grant->retiring != NULL && kw_grant_match(grant->retiring, caller) == KW_MATCH_SELF) ||
+           ((grant->operations & KW_GRANT_RETIRE_GRANT) != 0 &&
+               kw_grant_match(grant->grantee, caller) == KW_MATCH_SELF);
+}
+
+/* What a grant says of who may retire it needs no permission (but what it says of a role is limited by a
+ * session's policy), and neither does the root user of the key's account; but what is denied explicitly is
+ * denied to all. */
+static int authorize_retire(struct kw_call *call, const struct kw_kms_key *key, const struct kw_grant *grant)
+{
+    const struct kw_caller *caller = &call->identity.caller;
+    bool if_account = false;
+    int r;
+
+    kw_call_show_key(call, key);
+    r = kw_call_refuse_denied(call, key);
+    if (r != KW_CALL_DONE)
+        return r;
+    if (kw_grant_lets_retire(grant, caller, &if_account) &&
+        (names_itself(grant, caller) || kw_call_session_allows(call, key)))
+        return r;
+    if (caller->kind == KW_CALLER_ROOT && kw_bytes_equal(caller->account, kw_bytes_str(key->account)))
+        return r;
+    if (if_account && kw_call_identity_allows(call, key))
+        return r;
+    return kw_call_authorize_key(call, key);
+}
+
 static int find_by_token(struct kw_call *call, const struct kw_grant **ret)
 {
     struct kw_bytes token = kw_input_string(call->input, "GrantToken");
@@ -238,7 +285,38 @@ static int find_by_token(struct kw_call *call, const struct kw_grant **ret)
     if (*ret != NULL)
         key = kw_snapshot_key(
             call->snapshot, kw_bytes_str((*ret)->account), kw_bytes_str((*ret)->region), (*ret)->key_id);
-    return key != NULL ? kw_call_take_key(call, key) : refuse_unknown(call, id);
+    return key != NULL ? authorize_retire(call, key, *ret) : refuse_unknown(call, id);
+}
+
+/* The key that KeyId names by id or ARN; NULL: none, or it names none. */
+static const struct kw_kms_key *peek_key(const struct kw_call *call)
+{
+    struct kw_bytes text = kw_input_string(call->input, "KeyId");
+    struct kw_keyname name;
+
+    if (kw_keyname_parse(text, &name) != 0 || (name.form != KW_KEYNAME_ID && name.form != KW_KEYNAME_ARN))
+        return NULL;
+    return kw_call_peek_key(call, text);
+}
+
+/* Whoever may not retire the grant that is there learns as much as of one that is not. */
+static int find_to_retire(struct kw_call *call, const struct kw_grant **ret)
+{
+    const struct kw_kms_key *key = peek_key(call);
+    const struct kw_grant *grant = NULL;
+    uint8_t id[KW_GRANT_ID_LEN];
+
+    if (key != NULL && kw_hex_decode(kw_input_string(call->input, "GrantId"), id, sizeof(id)) == 0)
+        grant = kw_snapshot_grant(call->snapshot, key, id);
+    if (grant != NULL) {
+        int r = authorize_retire(call, key, grant);
+
+        if (r != KW_CALL_DONE)
+            return r;
+        *ret = grant;
+        return read_grant_id(call, id);
+    }
+    return find_by_id(call, ret);
 }
 
 static int check_retire(struct kw_call *call, const struct kw_grant **ret)
@@ -250,7 +328,7 @@ static int check_retire(struct kw_call *call, const struct kw_grant **ret)
     if (key != id || token == key)
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "You must specify either a grant token, or both the grant ID and the key ID of the grant.");
-    r = token ? find_by_token(call, ret) : find_by_id(call, ret);
+    r = token ? find_by_token(call, ret) : find_to_retire(call, ret);
     return r == KW_CALL_DONE ? kw_call_dry_run(call) : r;
 }
 

@@ -1,4 +1,5 @@
 /* CreateGrant. */
+#include "api/grantindex.h"
 #include "api/iamname.h"
 #include "api/operations.h"
 #include "api/region.h"
@@ -12,26 +13,83 @@
 struct wanted {
     struct kw_grant grant;
     struct kw_grant_pair equals[PAIRS_MAX], subset[PAIRS_MAX];
+    bool fits; /* in these arrays; if not, it is refused */
 };
+
+/* ---- what is asked for, before anything is checked: policies and grants decide about that ---- */
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct kw_grant_pair *left = a, *right = b;
+
+    return strcmp(left->key, right->key);
+}
+
+/* Sorted, so that the order in which pairs come makes no other grant. Texts end with a NUL: jansson's do. */
+static bool fill_pairs(const json_t *map, struct kw_grant_pair pairs[PAIRS_MAX], uint32_t *ret_num)
+{
+    const char *key;
+    json_t *value;
+    uint32_t num = 0;
+
+    if (json_object_size(map) > PAIRS_MAX)
+        return false;
+    json_object_foreach((json_t *)(uintptr_t)map, key, value)
+    {
+        pairs[num++] = (struct kw_grant_pair){key, (const char *)kw_input_text(value).ptr};
+    }
+    qsort(pairs, num, sizeof(pairs[0]), compare_pairs);
+    *ret_num = num;
+    return true;
+}
+
+static void fill_constraints(struct wanted *wanted, const json_t *constraints)
+{
+    struct kw_grant *grant = &wanted->grant;
+
+    wanted->fits = true;
+    if (constraints == NULL)
+        return;
+    grant->has_equals = kw_input_has(constraints, "EncryptionContextEquals");
+    grant->has_subset = kw_input_has(constraints, "EncryptionContextSubset");
+    grant->equals = wanted->equals;
+    grant->subset = wanted->subset;
+    wanted->fits = fill_pairs(kw_input_object(constraints, "EncryptionContextEquals"), wanted->equals,
+                       &grant->num_equals) &&
+                   fill_pairs(kw_input_object(constraints, "EncryptionContextSubset"), wanted->subset,
+                       &grant->num_subset);
+}
+
+static void fill(const json_t *input, struct wanted *wanted)
+{
+    const json_t *list = kw_input_array(input, "Operations"), *item;
+    struct kw_grant *grant = &wanted->grant;
+    size_t i;
+
+    grant->grantee = (const char *)kw_input_string(input, "GranteePrincipal").ptr;
+    grant->retiring = (const char *)kw_input_string(input, "RetiringPrincipal").ptr;
+    grant->name = (const char *)kw_input_string(input, "Name").ptr;
+    json_array_foreach(list, i, item) grant->operations |= kw_grant_operation(kw_input_text(item));
+    fill_constraints(wanted, kw_input_object(input, "Constraints"));
+}
 
 /* ---- principals ---- */
 
-static int read_principal(struct kw_call *call, const char *member, const char **ret)
+static int check_principal(struct kw_call *call, const char *member)
 {
     struct kw_bytes text = kw_input_string(call->input, member);
 
-    *ret = (const char *)text.ptr; /* jansson ends it with a NUL */
     if (text.ptr == NULL || kw_iamname_can_hold_grant(text, kw_bytes_str(kw_region_partition(call->region))))
         return KW_CALL_DONE;
     return kw_call_refuse_quoting(
         call, KW_ERROR_INVALID_ARN, "ARN does not refer to a valid principal: ", text, "");
 }
 
-static int read_principals(struct kw_call *call, struct kw_grant *grant)
+static int check_principals(struct kw_call *call)
 {
-    int r = read_principal(call, "GranteePrincipal", &grant->grantee);
+    int r = check_principal(call, "GranteePrincipal");
 
-    return r == KW_CALL_DONE ? read_principal(call, "RetiringPrincipal", &grant->retiring) : r;
+    return r == KW_CALL_DONE ? check_principal(call, "RetiringPrincipal") : r;
 }
 
 /* ---- operations ---- */
@@ -47,9 +105,9 @@ enum {
     SIGN = 1u << 6,
     VERIFY = 1u << 7,
     GET_PUBLIC_KEY = 1u << 8,
-    CREATE_GRANT = 1u << 9,
-    RETIRE_GRANT = 1u << 10,
-    DESCRIBE_KEY = 1u << 11,
+    CREATE_GRANT = KW_GRANT_CREATE_GRANT,
+    RETIRE_GRANT = KW_GRANT_RETIRE_GRANT,
+    DESCRIBE_KEY = KW_GRANT_DESCRIBE_KEY,
     GENERATE_DATA_KEY_PAIR = 1u << 12,
     GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT = 1u << 13,
     GENERATE_MAC = 1u << 14,
@@ -79,32 +137,19 @@ static uint32_t operations_of(const struct kw_kms_key *key)
     return kind == KW_KEY_KIND_HMAC ? operations : operations | GET_PUBLIC_KEY;
 }
 
-static uint32_t find_operation(struct kw_bytes name)
-{
-    for (unsigned i = 0; i < KW_GRANT_OPERATIONS_NUM; i++) {
-        if (kw_bytes_equal(name, kw_bytes_str(kw_grant_operation_names[i])))
-            return 1u << i;
-    }
-    return 0;
-}
-
-static int read_operations(struct kw_call *call, struct kw_grant *grant)
+static int check_operations(struct kw_call *call, const struct kw_grant *grant)
 {
     const json_t *list = kw_input_array(call->input, "Operations"), *item;
     uint32_t supported = operations_of(call->key);
     size_t i;
 
-    grant->operations = 0;
     json_array_foreach(list, i, item)
     {
-        uint32_t operation = find_operation(kw_input_text(item));
-
-        if ((operation & supported) == 0)
+        if ((kw_grant_operation(kw_input_text(item)) & supported) == 0)
             return kw_call_refuse(call, KW_ERROR_VALIDATION,
                 "Operation %s is not valid for a grant on a KMS key with key spec %s and key usage %s.",
                 json_string_value(item), kw_key_spec_name(call->key->spec),
                 kw_key_usage_name(call->key->usage));
-        grant->operations |= operation;
     }
     if (grant->operations == 0)
         return kw_call_refuse(call, KW_ERROR_VALIDATION, "Grants must contain at least one operation.");
@@ -125,14 +170,7 @@ static size_t count_chars(struct kw_bytes text)
     return num;
 }
 
-static int compare_pairs(const void *a, const void *b)
-{
-    const struct kw_grant_pair *left = a, *right = b;
-
-    return strcmp(left->key, right->key);
-}
-
-static int read_pair(struct kw_call *call, const char *key, const json_t *value, struct kw_grant_pair *ret)
+static int check_pair(struct kw_call *call, const char *key, const json_t *value)
 {
     struct kw_bytes text = kw_input_text(value);
 
@@ -142,79 +180,75 @@ static int read_pair(struct kw_call *call, const char *key, const json_t *value,
     if (kw_bytes_find(text, 0) >= 0)
         return kw_call_refuse(
             call, KW_ERROR_VALIDATION, "The encryption context must not contain NUL characters.");
-    *ret = (struct kw_grant_pair){key, (const char *)text.ptr};
     return KW_CALL_DONE;
 }
 
-/* Sorted, so that the order in which pairs come makes no other grant. */
-static int read_pairs(
-    struct kw_call *call, const json_t *map, struct kw_grant_pair pairs[PAIRS_MAX], uint32_t *ret_num)
+static int check_pairs(struct kw_call *call, const json_t *map)
 {
     const char *key;
     json_t *value;
-    uint32_t num = 0;
 
     if (json_object_size(map) > PAIRS_MAX)
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "A grant constraint must not have more than %u encryption context pairs.", PAIRS_MAX);
     json_object_foreach((json_t *)(uintptr_t)map, key, value)
     {
-        int r = read_pair(call, key, value, &pairs[num++]);
+        int r = check_pair(call, key, value);
 
         if (r != KW_CALL_DONE)
             return r;
     }
-    qsort(pairs, num, sizeof(pairs[0]), compare_pairs);
-    *ret_num = num;
     return KW_CALL_DONE;
 }
 
-static int read_constraints(struct kw_call *call, struct wanted *wanted)
+static int check_constraints(struct kw_call *call, const struct kw_grant *grant)
 {
     const json_t *constraints = kw_input_object(call->input, "Constraints");
-    struct kw_grant *grant = &wanted->grant;
     int r;
 
-    if (constraints == NULL)
+    if (!grant->has_equals && !grant->has_subset)
         return KW_CALL_DONE;
-    grant->has_equals = kw_input_has(constraints, "EncryptionContextEquals");
-    grant->has_subset = kw_input_has(constraints, "EncryptionContextSubset");
-    if ((grant->has_equals || grant->has_subset) &&
-        kw_key_spec_info(call->key->spec)->kind != KW_KEY_KIND_SYMMETRIC)
+    if (kw_key_spec_info(call->key->spec)->kind != KW_KEY_KIND_SYMMETRIC)
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "Encryption context constraints are not supported for grants on KMS keys with key spec %s.",
             kw_key_spec_name(call->key->spec));
-    r = read_pairs(
-        call, kw_input_object(constraints, "EncryptionContextEquals"), wanted->equals, &grant->num_equals);
-    if (r == KW_CALL_DONE)
-        r = read_pairs(call, kw_input_object(constraints, "EncryptionContextSubset"), wanted->subset,
-            &grant->num_subset);
-    grant->equals = wanted->equals;
-    grant->subset = wanted->subset;
-    return r;
+    r = check_pairs(call, kw_input_object(constraints, "EncryptionContextEquals"));
+    return r == KW_CALL_DONE ? check_pairs(call, kw_input_object(constraints, "EncryptionContextSubset")) : r;
 }
 
 /* ---- all together ---- */
 
+/* Whether the caller may create it depends on what it is: a grant may let it create such a one. */
+static int find_key(struct kw_call *call, struct wanted *wanted)
+{
+    int r;
+
+    fill(call->input, wanted);
+    call->child = wanted->fits ? &wanted->grant : NULL;
+    r = kw_call_find_usable_key(call, false);
+    call->child = NULL;
+    return r;
+}
+
 static int read_wanted(struct kw_call *call, struct wanted *wanted)
 {
     struct kw_grant *grant = &wanted->grant;
-    int r = kw_call_find_usable_key(call, false);
+    int r = find_key(call, wanted);
 
     if (r == KW_CALL_DONE)
-        r = read_principals(call, grant);
+        r = check_principals(call);
     if (r == KW_CALL_DONE)
-        r = read_operations(call, grant);
+        r = check_operations(call, grant);
     if (r == KW_CALL_DONE)
-        r = read_constraints(call, wanted);
+        r = check_constraints(call, grant);
     if (r == KW_CALL_DONE)
         r = kw_call_check_grant_tokens(call);
     if (r != KW_CALL_DONE)
         return r;
+    kw_assert(wanted->fits);
     grant->account = call->key->account;
     grant->region = call->key->region;
     memcpy(grant->key_id, call->key->id, sizeof(grant->key_id));
-    grant->name = (const char *)kw_input_string(call->input, "Name").ptr;
     return KW_CALL_DONE;
 }
 

@@ -1,4 +1,5 @@
 /* CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey and UpdateKeyDescription. */
+#include "api/callauthz.h"
 #include "api/callpair.h"
 #include "api/keymeta.h"
 #include "api/keyname.h"
@@ -96,9 +97,9 @@ static int check_makeable(struct kw_call *call, const struct kw_kms_key *edit)
     return KW_CALL_DONE;
 }
 
-/* All that the request says of the key; `tags` and `policy` are what edit points to. */
-static int read_create(
-    struct kw_call *call, struct kw_kms_key *edit, struct kw_tag tags[KW_TAGS_MAX], struct kw_sbuf *policy)
+/* All that the request says of the key; `tags` and `ret_policy` are what edit points to. */
+static int read_create(struct kw_call *call, struct kw_kms_key *edit, struct kw_tag tags[KW_TAGS_MAX],
+    struct kw_policy **ret_policy)
 {
     int r = read_spec(call, edit);
 
@@ -113,9 +114,9 @@ static int read_create(
     if (r == KW_CALL_DONE)
         r = kw_keymeta_read_tags(call, tags, &edit->num_tags);
     if (r == KW_CALL_DONE)
-        r = kw_keymeta_read_policy(call, policy);
+        r = kw_keymeta_read_policy(call, NULL, ret_policy);
     edit->tags = tags;
-    edit->policy = policy->len > 0 ? (const char *)policy->ptr : NULL;
+    edit->policy = *ret_policy;
     return r;
 }
 
@@ -215,12 +216,21 @@ static int refuse_full(struct kw_call *call)
     return kw_call_refuse(call, KW_ERROR_LIMIT_EXCEEDED, "This account has as many KMS keys as it may have.");
 }
 
+static int authorize_create(struct kw_call *call)
+{
+    int r = kw_call_authorize(call, "*");
+
+    if (r == KW_CALL_DONE && json_array_size(kw_input_array(call->input, "Tags")) > 0)
+        r = kw_call_authorize_as(call, "TagResource", "*");
+    return r;
+}
+
 static int run_create(struct kw_call *call)
 {
-    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    KW_POLICY struct kw_policy *policy = NULL;
     struct kw_kms_key edit = {0};
     struct kw_tag tags[KW_TAGS_MAX];
-    int r = kw_call_authorize(call, "*");
+    int r = authorize_create(call);
 
     if (r == KW_CALL_DONE)
         r = read_create(call, &edit, tags, &policy);
@@ -237,7 +247,7 @@ static int run_create(struct kw_call *call)
 
 static int apply_create(struct kw_call *call)
 {
-    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    KW_POLICY struct kw_policy *policy = NULL;
     const char *region = call->region;
     struct kw_generation generation = {.created_ms = call->now_ms, .material = call->new_material};
     struct kw_kms_key edit = {
@@ -247,8 +257,10 @@ static int apply_create(struct kw_call *call)
         .multi_region = kw_input_true(call->input, "MultiRegion"),
     };
     struct kw_tag tags[KW_TAGS_MAX];
-    int r = read_create(call, &edit, tags, &policy);
+    int r = authorize_create(call);
 
+    if (r == KW_CALL_DONE)
+        r = read_create(call, &edit, tags, &policy);
     if (r != KW_CALL_DONE)
         return r;
     if (account_is_full(call))
@@ -272,13 +284,12 @@ static int stored_create(struct kw_call *call)
 {
     const struct kw_kms_key *key = kw_snapshot_key(
         call->snapshot, kw_bytes_str(call->identity.account), kw_bytes_str(call->region), call->new_id);
-    int r;
 
     kw_tokenkey_keep(call);
     if (key == NULL)
         return kw_call_internal(call);
-    r = kw_call_take_key(call, key);
-    return r == KW_CALL_DONE ? kw_keymeta_answer(call, key) : r;
+    kw_call_show_key(call, key);
+    return kw_keymeta_answer(call, key);
 }
 
 const struct kw_operation kw_op_create_key = {

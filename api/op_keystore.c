@@ -1,5 +1,6 @@
 /* Custom key stores: CreateCustomKeyStore and its kin. A PKCS#11 token stands for a CloudHSM cluster (hsm.h);
  * external key stores are not supported. */
+#include "api/callauthz.h"
 #include "api/hsm.h"
 #include "api/operations.h"
 #include "api/service.h"

@@ -31,7 +31,7 @@ static int run_get(struct kw_call *call)
     if (r != KW_CALL_DONE)
         return r;
     if (call->key->policy != NULL)
-        kw_sbuf_put_str(&policy, call->key->policy);
+        kw_sbuf_put_bytes(&policy, kw_policy_text(call->key->policy));
     else
         kw_policydoc_default(call->key->account, kw_region_partition(call->region), &policy);
     if (!kw_sbuf_ok(&policy))
@@ -52,16 +52,16 @@ const struct kw_operation kw_op_get_key_policy = {
 
 /* ---- PutKeyPolicy ---- */
 
-static int check_put(struct kw_call *call, struct kw_sbuf *policy)
+static int check_put(struct kw_call *call, struct kw_policy **ret)
 {
     int r = find_policy(call);
 
-    return r == KW_CALL_DONE ? kw_keymeta_read_policy(call, policy) : r;
+    return r == KW_CALL_DONE ? kw_keymeta_read_policy(call, call->key, ret) : r;
 }
 
 static int run_put(struct kw_call *call)
 {
-    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_POLICYDOC_PRINTED_MAX + 1);
+    KW_POLICY struct kw_policy *policy = NULL;
     int r = check_put(call, &policy);
 
     return r == KW_CALL_DONE ? KW_CALL_WAIT_STORE : r;
@@ -69,14 +69,14 @@ static int run_put(struct kw_call *call)
 
 static int apply_put(struct kw_call *call)
 {
-    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_POLICYDOC_PRINTED_MAX + 1);
+    KW_POLICY struct kw_policy *policy = NULL;
     struct kw_kms_key edit;
     int r = check_put(call, &policy);
 
     if (r != KW_CALL_DONE)
         return r;
     edit = *call->key;
-    edit.policy = (const char *)policy.ptr;
+    edit.policy = policy;
     return kw_call_put_key(call, &edit);
 }
 
@@ -84,10 +84,9 @@ const struct kw_operation kw_op_put_key_policy = {
     .model = &kw_model_put_key_policy,
     .run = run_put,
     .apply = apply_put,
-    .note =
-        "Principals are checked for their form; whether such users and roles exist is not known here. The "
-        "lockout check does not weigh conditions: a statement that allows under a condition counts as one "
-        "that allows.",
+    .note = "Principals are checked for their form; whether such users and roles exist is not looked up. The "
+            "lockout check weighs conditions on the caller; one on anything else counts for the caller: a "
+            "statement that allows under it allows, one that denies under it does not.",
 };
 
 /* ---- ListKeyPolicies ---- */

@@ -1,4 +1,5 @@
 /* ReplicateKey and UpdatePrimaryRegion: multi-Region keys. */
+#include "api/callauthz.h"
 #include "api/keymeta.h"
 #include "api/operations.h"
 #include "api/policydoc.h"
@@ -156,7 +157,7 @@ static int forget_imported(struct kw_call *call, struct replica *replica)
 }
 
 /* What related keys share is the primary's: id, spec, usage, origin, material, rotation. All else is new. */
-static int derive_replica(struct kw_call *call, struct replica *replica, struct kw_sbuf *policy)
+static int derive_replica(struct kw_call *call, struct replica *replica, struct kw_policy **ret_policy)
 {
     struct kw_kms_key *edit = &replica->edit;
 
@@ -165,7 +166,6 @@ static int derive_replica(struct kw_call *call, struct replica *replica, struct 
     edit->region = replica->region;
     edit->created_ms = call->now_ms;
     edit->description = NULL;
-    edit->policy = NULL;
     edit->tags = replica->tags;
     edit->num_tags = 0;
     edit->lastuse = NULL;
@@ -174,29 +174,40 @@ static int derive_replica(struct kw_call *call, struct replica *replica, struct 
     edit->regions = replica->regions;
     if (kw_keymeta_read_description(call, edit) != KW_CALL_DONE ||
         kw_keymeta_read_tags(call, replica->tags, &edit->num_tags) != KW_CALL_DONE ||
-        kw_keymeta_read_policy(call, policy) != KW_CALL_DONE)
+        kw_keymeta_read_policy(call, NULL, ret_policy) != KW_CALL_DONE)
         return KW_CALL_REFUSED;
-    if (policy->len > 0)
-        edit->policy = (const char *)policy->ptr;
+    edit->policy = *ret_policy;
     return edit->origin == KW_ORIGIN_EXTERNAL ? forget_imported(call, replica) : KW_CALL_DONE;
 }
 
-static int check_replicate(struct kw_call *call, struct replica *replica, struct kw_sbuf *policy)
+/* The replica is a key that is made in its Region. */
+static int authorize_replica(struct kw_call *call)
+{
+    int r = kw_call_authorize_as(call, "CreateKey", "*");
+
+    if (r == KW_CALL_DONE && json_array_size(kw_input_array(call->input, "Tags")) > 0)
+        r = kw_call_authorize_as(call, "TagResource", "*");
+    return r;
+}
+
+static int check_replicate(struct kw_call *call, struct replica *replica, struct kw_policy **ret_policy)
 {
     int r = find_primary(call);
 
     if (r == KW_CALL_DONE)
         r = read_region(call, "ReplicaRegion", replica->region);
     if (r == KW_CALL_DONE)
+        r = authorize_replica(call);
+    if (r == KW_CALL_DONE)
         r = check_room(call, replica->region);
-    return r == KW_CALL_DONE ? derive_replica(call, replica, policy) : r;
+    return r == KW_CALL_DONE ? derive_replica(call, replica, ret_policy) : r;
 }
 
 #define REPLICA KW_CLEANUP(replica_done)
 
 static int run_replicate(struct kw_call *call)
 {
-    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    KW_POLICY struct kw_policy *policy = NULL;
     REPLICA struct replica replica = {.primary = NULL};
     int r = check_replicate(call, &replica, &policy);
 
@@ -205,7 +216,7 @@ static int run_replicate(struct kw_call *call)
 
 static int apply_replicate(struct kw_call *call)
 {
-    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    KW_POLICY struct kw_policy *policy = NULL;
     REPLICA struct replica replica = {.primary = NULL};
     int r = check_replicate(call, &replica, &policy);
 
@@ -214,13 +225,12 @@ static int apply_replicate(struct kw_call *call)
 
 static int write_policy(struct kw_call *call, struct kw_json_out *out, const struct kw_kms_key *key)
 {
-    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    KW_SBUF struct kw_sbuf policy = KW_SBUF_INIT(KW_POLICYDOC_PRINTED_MAX);
 
-    if (key->policy != NULL) {
-        kw_call_write_text(out, "ReplicaPolicy", key->policy);
-        return KW_CALL_DONE;
-    }
-    kw_policydoc_default(key->account, kw_region_partition(key->region), &policy);
+    if (key->policy != NULL)
+        kw_sbuf_put_bytes(&policy, kw_policy_text(key->policy));
+    else
+        kw_policydoc_default(key->account, kw_region_partition(key->region), &policy);
     if (!kw_sbuf_ok(&policy))
         return kw_call_internal(call);
     kw_json_key(out, "ReplicaPolicy");
@@ -261,16 +271,15 @@ static int write_replica(struct kw_call *call, const struct kw_kms_key *key)
 
 static int stored_replicate(struct kw_call *call)
 {
-    const struct kw_kms_key *key;
-    int r = kw_call_find_key(call, kw_input_string(call->input, "KeyId"), false);
+    const struct kw_kms_key *key = NULL;
 
-    if (r != KW_CALL_DONE)
-        return r;
-    key = relative(call, kw_input_string(call->input, "ReplicaRegion"));
+    call->key = kw_call_peek_key(call, kw_input_string(call->input, "KeyId"));
+    if (call->key != NULL)
+        key = relative(call, kw_input_string(call->input, "ReplicaRegion"));
     if (key == NULL)
         return kw_call_internal(call);
-    r = kw_call_take_key(call, key);
-    return r == KW_CALL_DONE ? write_replica(call, key) : r;
+    kw_call_show_key(call, key);
+    return write_replica(call, key);
 }
 
 const struct kw_operation kw_op_replicate_key = {
@@ -292,11 +301,15 @@ static int find_next_primary(struct kw_call *call, const char *region, const str
         is_related(call->key, bytes(region)) ? relative(call, bytes(region)) : NULL;
     enum kw_error verdict;
     char arn[KW_ARN_MAX];
+    int r;
 
     if (key == NULL) {
         relative_arn(call->key, region, arn, sizeof(arn));
         return kw_call_refuse(call, KW_ERROR_NOT_FOUND, "Key '%s' does not exist", arn);
     }
+    r = kw_call_authorize_key(call, key);
+    if (r != KW_CALL_DONE)
+        return r;
     verdict = kw_keystate_verdict(call->operation->states, key->state);
     if (verdict != KW_ERROR_NONE)
         return kw_call_refuse(

@@ -288,12 +288,9 @@ static int apply_rotate(struct kw_call *call)
 static int stored_rotate(struct kw_call *call)
 {
     struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
-    int r = find_key(call);
 
-    if (r != KW_CALL_DONE)
-        return r;
     kw_json_begin_object(&out);
-    kw_call_write_text(&out, "KeyId", call->key->arn);
+    kw_call_write_text(&out, "KeyId", call->resources[0].arn);
     kw_json_end_object(&out);
     return KW_CALL_DONE;
 }

@@ -1,7 +1,5 @@
 #include "api/policydoc_internal.h"
 
-#include "api/json.h"
-
 /* ---- the form in which AWS shows policies (Jackson's pretty printer) ---- */
 
 static void put_blanks(struct kw_sbuf *to, unsigned level)
@@ -103,28 +101,54 @@ static bool is_latin1(struct kw_bytes text)
 
 /* ---- all together ---- */
 
-int kw_policydoc_normalise(struct kw_bytes text, const struct kw_policydoc_author *author,
-    struct kw_sbuf *ret, char *ret_why, size_t why_cap)
+static size_t len_max(enum kw_policy_kind kind)
+{
+    switch (kind) {
+    case KW_POLICY_KEY:
+        return KW_POLICYDOC_PRINTED_MAX;
+    case KW_POLICY_SESSION:
+        return KW_POLICY_SESSION_MAX;
+    case KW_POLICY_IDENTITY:
+    case KW_POLICY_TRUST:
+        break;
+    }
+    return KW_POLICY_IDENTITY_MAX;
+}
+
+int kw_policydoc_parse(enum kw_policy_kind kind, struct kw_bytes text, const char *partition, json_t **ret,
+    char *why, size_t why_cap)
+{
+    KW_JSON json_t *policy = NULL;
+    struct kw_bytes allowed = partition != NULL ? kw_bytes_str(partition) : (struct kw_bytes){0};
+    int r;
+
+    why[0] = '\0';
+    KW_REQUIRE(text.len <= len_max(kind) && is_latin1(text), KW_POLICY_MALFORMED);
+    r = kw_json_parse(text, &policy);
+    KW_TRY(r);
+    KW_REQUIRE(r == 0, KW_POLICY_MALFORMED);
+    r = kw_policydoc_check(kind, policy, allowed, (struct kw_policydoc_why){why, why_cap});
+    KW_REQUIRE(r == 0, r);
+    *ret = policy;
+    policy = NULL;
+    return 0;
+}
+
+int kw_policydoc_normalise(
+    struct kw_bytes text, const char *partition, struct kw_sbuf *ret, char *why, size_t why_cap)
 {
     KW_SBUF struct kw_sbuf printed = KW_SBUF_INIT(KW_POLICYDOC_PRINTED_MAX);
-    struct kw_policydoc_why why = {.text = ret_why, .cap = why_cap};
     KW_JSON json_t *policy = NULL;
     int r;
 
-    ret_why[0] = '\0';
+    why[0] = '\0';
     KW_REQUIRE(text.len <= KW_POLICYDOC_MAX, KW_POLICYDOC_TOO_LONG);
-    KW_REQUIRE(is_latin1(text), KW_POLICYDOC_MALFORMED);
-    /* AWS says nothing about what is no JSON. */
-    r = kw_json_parse(text, &policy);
-    KW_TRY(r);
-    KW_REQUIRE(r == 0, KW_POLICYDOC_MALFORMED);
-    r = kw_policydoc_check(policy, kw_bytes_str(author->partition), why);
+    r = kw_policydoc_parse(KW_POLICY_KEY, text, partition, &policy, why, why_cap);
     KW_REQUIRE(r == 0, r);
-    KW_REQUIRE(author->bypass || !kw_policydoc_locks_out(policy, author), KW_POLICYDOC_LOCKOUT);
     print(&printed, policy, 0);
     KW_REQUIRE(kw_sbuf_ok(&printed), -ENOMEM);
     /* What was escaped in the text stands for itself now. */
-    KW_REQUIRE(is_latin1(kw_sbuf_bytes(&printed)), KW_POLICYDOC_MALFORMED);
+    KW_REQUIRE(is_latin1(kw_sbuf_bytes(&printed)), KW_POLICY_MALFORMED);
     kw_sbuf_put_bytes(ret, kw_sbuf_bytes(&printed));
     return kw_sbuf_ok(ret) ? 0 : -ENOMEM;
 }

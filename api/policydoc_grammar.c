@@ -1,12 +1,14 @@
 /* Source: IAM user guide, "Grammar of the IAM JSON policy language" and "IAM JSON policy elements"; KMS
  * developer guide, "Elements in a key policy". */
 #include "api/iamname.h"
+#include "api/policy_internal.h"
 #include "api/policydoc_internal.h"
 
 #include <stdio.h>
 
 struct check {
-    struct kw_bytes partition;
+    enum kw_policy_kind kind;
+    struct kw_bytes partition; /* ptr NULL: any */
     struct kw_policydoc_why why;
 };
 
@@ -19,7 +21,7 @@ static KW_PRINTF(2, 3) int bad(struct check *check, const char *format, ...)
     va_start(args, format);
     vsnprintf(check->why.text, check->why.cap, format, args);
     va_end(args);
-    return KW_POLICYDOC_MALFORMED;
+    return KW_POLICY_MALFORMED;
 }
 
 /* "%.*s" of outside text: enough to find it by. */
@@ -66,12 +68,17 @@ static int check_texts(
 
 /* ---- principals ---- */
 
+static struct kw_bytes partition_of(const struct check *check, const struct kw_iamname *name)
+{
+    return check->partition.ptr != NULL ? check->partition : name->partition;
+}
+
 static bool is_aws(struct check *check, struct kw_bytes text)
 {
     struct kw_iamname name;
 
     return kw_bytes_equal(text, KW_LIT("*")) ||
-           (kw_iamname_parse(text, &name) == 0 && kw_iamname_is_actor(&name, check->partition));
+           (kw_iamname_parse(text, &name) == 0 && kw_iamname_is_actor(&name, partition_of(check, &name)));
 }
 
 static bool is_service(struct check *check, struct kw_bytes text)
@@ -93,7 +100,7 @@ static bool is_federated(struct check *check, struct kw_bytes text)
         return true;
     return kw_iamname_parse(text, &name) == 0 &&
            (name.kind == KW_IAMNAME_SAML_PROVIDER || name.kind == KW_IAMNAME_OIDC_PROVIDER) &&
-           kw_bytes_equal(name.partition, check->partition);
+           kw_bytes_equal(name.partition, partition_of(check, &name));
 }
 
 /* 64 hexadecimal digits, by which S3 names an account. */
@@ -158,11 +165,20 @@ static int check_principal(struct check *check, const json_t *principal)
     return num > 0 ? 0 : bad(check, "Policy contains a statement with no principal");
 }
 
+static bool has_principals(enum kw_policy_kind kind)
+{
+    return kind == KW_POLICY_KEY || kind == KW_POLICY_TRUST;
+}
+
 static int check_principals(struct check *check, const json_t *statement)
 {
     const json_t *principal = json_object_get(statement, "Principal");
     const json_t *others = json_object_get(statement, "NotPrincipal");
 
+    if (!has_principals(check->kind))
+        return principal == NULL && others == NULL
+                   ? 0
+                   : bad(check, "Policy document should not specify a principal.");
     if (principal == NULL && others == NULL)
         return bad(check, "Policy contains a statement with no principal");
     if (principal != NULL && others != NULL)
@@ -194,7 +210,16 @@ static bool is_resource(struct kw_bytes text)
     return kw_bytes_equal(text, KW_LIT("*")) || kw_bytes_starts(text, KW_LIT("arn:"));
 }
 
-/* Not both of an element and its opposite. With neither a statement says nothing, which AWS takes too. */
+/* What a role may be assumed by is all that its trust policy can say. */
+static bool is_trust_action(struct kw_bytes text)
+{
+    const struct kw_bytes prefix = KW_LIT("sts:");
+
+    return is_action(text) && text.len > prefix.len &&
+           kw_bytes_equal_nocase(KW_BYTES(text.ptr, prefix.len), prefix);
+}
+
+/* Not both of an element and its opposite. */
 static int check_either(struct check *check, const json_t *statement, const char *name, const char *opposite,
     bool (*holds)(struct kw_bytes text), const char *refusal)
 {
@@ -208,64 +233,6 @@ static int check_either(struct check *check, const json_t *statement, const char
 }
 
 /* ---- conditions ---- */
-
-static const char *const operators[] = {
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "Bool",
-    "BinaryEquals",
-    "IpAddress",
-    "NotIpAddress",
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-};
-
-static bool starts_nocase(struct kw_bytes text, struct kw_bytes prefix)
-{
-    return text.len >= prefix.len && kw_bytes_equal_nocase(KW_BYTES(text.ptr, prefix.len), prefix);
-}
-
-/* [ForAllValues: | ForAnyValue:] NAME [IfExists], or Null, which asks whether a key is there itself. */
-static bool is_operator(struct kw_bytes text)
-{
-    const struct kw_bytes sets[] = {KW_LIT("ForAllValues:"), KW_LIT("ForAnyValue:")};
-    const size_t tail = sizeof("IfExists") - 1;
-
-    for (size_t i = 0; i < KW_ARRAY_LEN(sets); i++) {
-        if (starts_nocase(text, sets[i])) {
-            text = KW_BYTES(text.ptr + sets[i].len, text.len - sets[i].len);
-            break;
-        }
-    }
-    if (kw_bytes_equal_nocase(text, KW_LIT("Null")))
-        return true;
-    if (text.len > tail &&
-        kw_bytes_equal_nocase(KW_BYTES(text.ptr + text.len - tail, tail), KW_LIT("IfExists")))
-        text.len -= tail;
-    for (size_t i = 0; i < KW_ARRAY_LEN(operators); i++) {
-        if (kw_bytes_equal_nocase(text, kw_bytes_str(operators[i])))
-            return true;
-    }
-    return false;
-}
 
 static bool is_condition_value(const json_t *value)
 {
@@ -304,10 +271,11 @@ static int check_condition(struct check *check, const json_t *condition)
     json_object_foreach((json_t *)(uintptr_t)condition, name, keys)
     {
         struct kw_bytes text = kw_bytes_str(name);
+        struct kw_policy_operator operator;
 
-        if (!is_operator(text))
+        if (!kw_policy_operator_parse(text, &operator))
             return bad(check, "Policy contains a condition operator that is not known: %.*s.", QUOTED(text));
-        KW_REQUIRE(check_operands(check, keys) == 0, KW_POLICYDOC_MALFORMED);
+        KW_REQUIRE(check_operands(check, keys) == 0, KW_POLICY_MALFORMED);
     }
     return 0;
 }
@@ -331,6 +299,34 @@ static int check_effect(struct check *check, const json_t *statement)
     return bad(check, "Policy contains a statement whose Effect is neither Allow nor Deny.");
 }
 
+/* With neither Action nor NotAction a statement of a key's policy says nothing, which AWS takes; of others it
+ * does not. */
+static int check_actions(struct check *check, const json_t *statement)
+{
+    bool trust = check->kind == KW_POLICY_TRUST;
+
+    if (check->kind != KW_POLICY_KEY && json_object_get(statement, "Action") == NULL &&
+        json_object_get(statement, "NotAction") == NULL)
+        return bad(check, "Policy statement must contain actions.");
+    return check_either(check, statement, "Action", "NotAction", trust ? is_trust_action : is_action,
+        trust ? "AssumeRole policy may only specify STS AssumeRole actions."
+              : "Policy contains a statement with one or more invalid actions.");
+}
+
+static int check_resources(struct check *check, const json_t *statement)
+{
+    bool some =
+        json_object_get(statement, "Resource") != NULL || json_object_get(statement, "NotResource") != NULL;
+
+    if (check->kind == KW_POLICY_TRUST)
+        return some ? bad(check, "Has prohibited field Resource") : 0;
+    if (check->kind != KW_POLICY_KEY && !some)
+        return bad(check, "Policy statement must contain resources.");
+    return check_either(check, statement, "Resource", "NotResource", is_resource,
+        check->kind == KW_POLICY_KEY ? "Policy contains a statement with one or more invalid resources."
+                                     : "Resource must be in ARN format or \"*\".");
+}
+
 static int check_statement(struct check *check, const json_t *statement)
 {
     static const char *const known[] = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction",
@@ -340,12 +336,9 @@ static int check_statement(struct check *check, const json_t *statement)
         return bad(check, "Policy contains a statement that is no object.");
     if (check_members(check, statement, known, KW_ARRAY_LEN(known)) != 0 ||
         check_optional_text(check, statement, "Sid") != 0 || check_effect(check, statement) != 0 ||
-        check_principals(check, statement) != 0 ||
-        check_either(check, statement, "Action", "NotAction", is_action,
-            "Policy contains a statement with one or more invalid actions.") != 0 ||
-        check_either(check, statement, "Resource", "NotResource", is_resource,
-            "Policy contains a statement with one or more invalid resources.") != 0)
-        return KW_POLICYDOC_MALFORMED;
+        check_principals(check, statement) != 0 || check_actions(check, statement) != 0 ||
+        check_resources(check, statement) != 0)
+        return KW_POLICY_MALFORMED;
     return check_condition(check, json_object_get(statement, "Condition"));
 }
 
@@ -374,7 +367,7 @@ static int check_statements(struct check *check, const json_t *statements)
         return bad(check, "Policy contains no statement.");
     for (size_t i = 0; i < kw_policydoc_num(statements); i++) {
         if (check_statement(check, kw_policydoc_item(statements, i)) != 0)
-            return KW_POLICYDOC_MALFORMED;
+            return KW_POLICY_MALFORMED;
     }
     return check_sids(check, statements);
 }
@@ -389,14 +382,15 @@ static int check_version(struct check *check, const json_t *version)
     return bad(check, "The policy's Version is neither 2012-10-17 nor 2008-10-17.");
 }
 
-int kw_policydoc_check(const json_t *policy, struct kw_bytes partition, struct kw_policydoc_why why)
+int kw_policydoc_check(
+    enum kw_policy_kind kind, const json_t *policy, struct kw_bytes partition, struct kw_policydoc_why why)
 {
     static const char *const known[] = {"Version", "Id", "Statement"};
-    struct check check = {.partition = partition, .why = why};
+    struct check check = {.kind = kind, .partition = partition, .why = why};
 
     if (check_members(&check, policy, known, KW_ARRAY_LEN(known)) != 0 ||
         check_version(&check, json_object_get(policy, "Version")) != 0 ||
         check_optional_text(&check, policy, "Id") != 0)
-        return KW_POLICYDOC_MALFORMED;
+        return KW_POLICY_MALFORMED;
     return check_statements(&check, json_object_get(policy, "Statement"));
 }

@@ -1,4 +1,4 @@
-/* policydoc_internal - the parts of policydoc.c. Nobody else includes it. */
+/* policydoc_internal - the parts of policydoc.c, and what policy*.c share with it. */
 #ifndef KW_API_POLICYDOC_INTERNAL_H
 #define KW_API_POLICYDOC_INTERNAL_H
 
@@ -11,14 +11,10 @@ struct kw_policydoc_why {
     size_t cap;
 };
 
-/* kw_policydoc_check() - the grammar of a key policy. Returns: 0 | KW_POLICYDOC_MALFORMED
- * | -ENOMEM */
+/* kw_policydoc_check() - the grammar of a kind of policy. partition: of the principals that it may name; ptr
+ * NULL: any. Returns: 0 | KW_POLICY_MALFORMED | -ENOMEM */
 KW_MUST_CHECK int kw_policydoc_check(
-    const json_t *policy, struct kw_bytes partition, struct kw_policydoc_why why);
-/* Of a policy that passed the check: can its author call PutKeyPolicy under it? Conditions are not weighed: a
- * statement that allows under a condition allows, one that denies under a condition does not deny, so only
- * what locks out in every case is found. */
-KW_MUST_CHECK bool kw_policydoc_locks_out(const json_t *policy, const struct kw_policydoc_author *author);
+    enum kw_policy_kind kind, const json_t *policy, struct kw_bytes partition, struct kw_policydoc_why why);
 
 /* The items of an element that is one value or a list of them. */
 static inline size_t kw_policydoc_num(const json_t *value)

@@ -13,9 +13,12 @@ const char *kw_record_kind_name(enum kw_record_kind kind)
         [KW_RECORD_KEY] = "key",
         [KW_RECORD_ALIAS] = "alias",
         [KW_RECORD_GRANT] = "grant",
-        [KW_RECORD_PRINCIPAL] = "principal",
+        [KW_RECORD_CREDENTIALS] = "principal",
         [KW_RECORD_LASTUSE] = "last use",
         [KW_RECORD_CUSTOM_STORE] = "key store",
+        [KW_RECORD_PRINCIPAL] = "root, user or role",
+        [KW_RECORD_ACCESS_KEY] = "access key",
+        [KW_RECORD_ACCESS_USE] = "last use of an access key",
     };
 
     kw_assert((size_t)kind < KW_ARRAY_LEN(names) && names[kind] != NULL);
@@ -48,7 +51,14 @@ void kw_record_grant_name(const struct kw_grant *grant, struct kw_buf *ret)
 
 void kw_record_principal_name(const struct kw_principal *principal, struct kw_buf *ret)
 {
-    kw_seal_put_field(ret, kw_bytes_str(principal->access_key_id));
+    kw_seal_put_field(ret, kw_bytes_str(principal->account));
+    kw_seal_put_field(ret, kw_bytes_str(kw_principal_kind_name(principal->kind)));
+    kw_seal_put_field(ret, kw_bytes_str(principal->name));
+}
+
+void kw_record_access_key_name(const struct kw_access_key *key, struct kw_buf *ret)
+{
+    kw_seal_put_field(ret, kw_bytes_str(key->id));
 }
 
 void kw_record_custom_store_name(const struct kw_custom_store *store, struct kw_buf *ret)
@@ -116,7 +126,8 @@ static void put_key_attributes(struct kw_sbuf *out, const struct kw_kms_key *key
     kw_tlv_put_text(out, KW_FIELD_KEY_STATE, kw_key_state_name(key->state));
     kw_tlv_put_i64(out, KW_FIELD_KEY_CREATED, key->created_ms);
     kw_tlv_put_text(out, KW_FIELD_KEY_DESCRIPTION, key->description != NULL ? key->description : "");
-    kw_tlv_put_text(out, KW_FIELD_KEY_POLICY, key->policy);
+    if (key->policy != NULL)
+        kw_tlv_put_text(out, KW_FIELD_KEY_POLICY, (const char *)kw_policy_text(key->policy).ptr);
     kw_tlv_put_i64(out, KW_FIELD_KEY_DELETION, key->deletion_ms);
     kw_tlv_put_u32(out, KW_FIELD_KEY_PENDING_DAYS, key->pending_days);
 }
@@ -191,16 +202,51 @@ void kw_record_grant_encode(const struct kw_grant *grant, struct kw_sbuf *out)
     kw_tlv_put_i64(out, KW_FIELD_GRANT_CREATED, grant->created_ms);
 }
 
+/* Its text, which ends with a NUL; NULL: none. */
+static const char *policy_text(const struct kw_policy *policy)
+{
+    return policy == NULL ? NULL : (const char *)kw_policy_text(policy).ptr;
+}
+
 void kw_record_principal_encode(const struct kw_principal *principal, struct kw_sbuf *out)
 {
     put_version(out);
-    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_ACCESS_KEY_ID, principal->access_key_id);
-    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_SECRET, principal->secret_access_key);
+    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_KIND, kw_principal_kind_name(principal->kind));
     kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_ACCOUNT, principal->account);
-    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_USER_NAME, principal->user_name);
-    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_ID, principal->principal_id);
-    kw_tlv_put_flag(out, KW_FIELD_PRINCIPAL_ADMINISTRATOR, principal->administrator);
+    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_PATH, principal->path);
+    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_NAME, principal->name);
+    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_ID, principal->id);
+    kw_tlv_put_i64(out, KW_FIELD_PRINCIPAL_CREATED, principal->created_ms);
     kw_tlv_put_flag(out, KW_FIELD_PRINCIPAL_ENABLED, principal->enabled);
+    for (uint32_t i = 0; i < principal->num_policies; i++)
+        put_pair(out, KW_FIELD_PRINCIPAL_POLICY, principal->policies[i].name,
+            policy_text(principal->policies[i].policy));
+    for (uint32_t i = 0; i < principal->num_tags; i++)
+        put_pair(out, KW_FIELD_PRINCIPAL_TAG, principal->tags[i].key, principal->tags[i].value);
+    kw_tlv_put_text(out, KW_FIELD_PRINCIPAL_TRUST, policy_text(principal->trust));
+    kw_tlv_put_u32(out, KW_FIELD_PRINCIPAL_SESSION_MAX, principal->session_max_s);
+}
+
+void kw_record_access_key_encode(const struct kw_access_key *key, struct kw_sbuf *out)
+{
+    put_version(out);
+    kw_tlv_put_text(out, KW_FIELD_ACCESS_KEY_ID, key->id);
+    kw_tlv_put_text(out, KW_FIELD_ACCESS_KEY_SECRET, key->secret);
+    kw_tlv_put_text(out, KW_FIELD_ACCESS_KEY_ACCOUNT, key->account);
+    kw_tlv_put_text(out, KW_FIELD_ACCESS_KEY_KIND, kw_principal_kind_name(key->kind));
+    kw_tlv_put_text(out, KW_FIELD_ACCESS_KEY_NAME, key->name);
+    kw_tlv_put_flag(out, KW_FIELD_ACCESS_KEY_ENABLED, key->enabled);
+    kw_tlv_put_i64(out, KW_FIELD_ACCESS_KEY_CREATED, key->created_ms);
+}
+
+void kw_record_access_use_encode(const struct kw_access_use_entry *entry, struct kw_sbuf *out)
+{
+    put_version(out);
+    if (entry->at_ms == 0)
+        return; /* never used: the rest means nothing */
+    kw_tlv_put_i64(out, KW_FIELD_ACCESS_USE_AT, entry->at_ms);
+    kw_tlv_put_text(out, KW_FIELD_ACCESS_USE_SERVICE, entry->service);
+    kw_tlv_put_text(out, KW_FIELD_ACCESS_USE_REGION, entry->region);
 }
 
 void kw_record_custom_store_encode(const struct kw_custom_store *store, struct kw_sbuf *out)

@@ -11,15 +11,19 @@
 
 #include "api/customstore.h"
 #include "api/entity.h"
+#include "api/principal.h"
 #include "pool/sbuf.h"
 
 enum kw_record_kind {
     KW_RECORD_KEY = 1,
     KW_RECORD_ALIAS = 2,
     KW_RECORD_GRANT = 3,
-    KW_RECORD_PRINCIPAL = 4,
+    KW_RECORD_CREDENTIALS = 4, /* until schema version 2: keystore_v2.h */
     KW_RECORD_LASTUSE = 5,
     KW_RECORD_CUSTOM_STORE = 6,
+    KW_RECORD_PRINCIPAL = 7,
+    KW_RECORD_ACCESS_KEY = 8,
+    KW_RECORD_ACCESS_USE = 9,
     KW_RECORD_KIND_NUM,
 };
 enum {
@@ -32,29 +36,35 @@ const char *kw_record_kind_name(enum kw_record_kind kind);
 
 /* The name of a record: its fields, each with its length before it (at most KW_SEAL_IDENTITY_MAX bytes).
  * Keys and last uses: account, region, id; aliases: account, region, name; grants: account, region, key id,
- * grant id; principals: access key id; key stores: account, region, id. */
+ * grant id; principals: account, kind, name; access keys and their last uses: id; key stores: account,
+ * region, id. */
 void kw_record_key_name(const struct kw_kms_key *key, struct kw_buf *ret);
 void kw_record_alias_name(const struct kw_alias *alias, struct kw_buf *ret);
 void kw_record_grant_name(const struct kw_grant *grant, struct kw_buf *ret);
 void kw_record_principal_name(const struct kw_principal *principal, struct kw_buf *ret);
+void kw_record_access_key_name(const struct kw_access_key *key, struct kw_buf *ret);
 void kw_record_custom_store_name(const struct kw_custom_store *store, struct kw_buf *ret);
 
-/* Appends; look at kw_sbuf_ok() at the end. Secret: key, principal and key store. Derived fields are left
- * out, as is what a key was last used for. */
+/* Appends; look at kw_sbuf_ok() at the end. Secret: key, access key and key store. Derived fields are left
+ * out, as is what a key was last used for, and an access key. */
 void kw_record_key_encode(const struct kw_kms_key *key, struct kw_sbuf *out);
 void kw_record_alias_encode(const struct kw_alias *alias, struct kw_sbuf *out);
 void kw_record_grant_encode(const struct kw_grant *grant, struct kw_sbuf *out);
 void kw_record_principal_encode(const struct kw_principal *principal, struct kw_sbuf *out);
 void kw_record_custom_store_encode(const struct kw_custom_store *store, struct kw_sbuf *out);
+void kw_record_access_key_encode(const struct kw_access_key *key, struct kw_sbuf *out);
+void kw_record_access_use_encode(const struct kw_access_use_entry *entry, struct kw_sbuf *out);
 void kw_record_lastuse_encode(const struct kw_lastuse_entry *entry, struct kw_sbuf *out);
 
 /* Returns: 0 | KW_RECORD_BAD | -ENOMEM. Out: an entity with one reference. Secret: text of keys,
- * principals and key stores, of which no copy is left but in the entity. */
+ * access keys and key stores, of which no copy is left but in the entity. */
 KW_MUST_CHECK int kw_record_key_decode(struct kw_bytes text, struct kw_kms_key **ret);
 KW_MUST_CHECK int kw_record_alias_decode(struct kw_bytes text, struct kw_alias **ret);
 KW_MUST_CHECK int kw_record_grant_decode(struct kw_bytes text, struct kw_grant **ret);
 KW_MUST_CHECK int kw_record_principal_decode(struct kw_bytes text, struct kw_principal **ret);
 KW_MUST_CHECK int kw_record_custom_store_decode(struct kw_bytes text, struct kw_custom_store **ret);
+KW_MUST_CHECK int kw_record_access_key_decode(struct kw_bytes text, struct kw_access_key **ret);
+KW_MUST_CHECK int kw_record_access_use_decode(struct kw_bytes text, struct kw_access_use_entry *ret);
 KW_MUST_CHECK int kw_record_lastuse_decode(struct kw_bytes text, struct kw_lastuse_entry *ret);
 
 #endif

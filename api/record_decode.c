@@ -66,6 +66,7 @@ struct key_parts {
     const char *regions[KW_REGIONS_MAX];
     struct kw_tag tags[KW_TAGS_MAX];
     struct kw_generation *generations; /* owned, and a reference on each material */
+    struct kw_policy *policy;          /* owned */
 };
 
 static void key_parts_done(struct key_parts *parts)
@@ -73,6 +74,7 @@ static void key_parts_done(struct key_parts *parts)
     for (uint32_t i = 0; i < parts->key.num_generations; i++)
         kw_material_unref(parts->generations[i].material);
     free(parts->generations);
+    kw_policy_unref(parts->policy);
 }
 
 static void read_enums(struct kw_tlv *in, struct kw_kms_key *key)
@@ -88,8 +90,27 @@ static void read_enums(struct kw_tlv *in, struct kw_kms_key *key)
     in->bad |= state == NULL || kw_key_state_parse(kw_bytes_str(state), &key->state) != 0;
 }
 
-static void read_attributes(struct kw_tlv *in, struct kw_kms_key *key)
+/* Its principals were found to be of the key's partition when it was put. */
+static int read_policy(struct kw_tlv *in, struct key_parts *parts)
 {
+    const char *text = kw_tlv_take_text(in, KW_FIELD_KEY_POLICY);
+    char why[1];
+    int r;
+
+    if (text == NULL)
+        return 0;
+    r = kw_policy_new(&parts->policy, KW_POLICY_KEY, kw_bytes_str(text), NULL, why, sizeof(why));
+    KW_TRY(r);
+    KW_REQUIRE(r == 0, KW_RECORD_BAD);
+    parts->key.policy = parts->policy;
+    return 0;
+}
+
+static int read_attributes(struct kw_tlv *in, struct key_parts *parts)
+{
+    struct kw_kms_key *key = &parts->key;
+    int r;
+
     kw_tlv_need_fixed(in, KW_FIELD_KEY_ID, key->id, sizeof(key->id));
     key->multi_region = kw_tlv_take_flag(in, KW_FIELD_KEY_MULTI_REGION);
     key->account = kw_tlv_need_text(in, KW_FIELD_KEY_ACCOUNT);
@@ -97,13 +118,16 @@ static void read_attributes(struct kw_tlv *in, struct kw_kms_key *key)
     read_enums(in, key);
     key->created_ms = kw_tlv_take_i64(in, KW_FIELD_KEY_CREATED);
     key->description = kw_tlv_need_text(in, KW_FIELD_KEY_DESCRIPTION);
-    key->policy = kw_tlv_take_text(in, KW_FIELD_KEY_POLICY);
+    r = read_policy(in, parts);
+    if (r != 0)
+        return r;
     key->deletion_ms = kw_tlv_take_i64(in, KW_FIELD_KEY_DELETION);
     key->pending_days = kw_tlv_take_u32(in, KW_FIELD_KEY_PENDING_DAYS);
     key->rotates = kw_tlv_take_flag(in, KW_FIELD_KEY_ROTATES);
     key->rotation_days = kw_tlv_take_u32(in, KW_FIELD_KEY_ROTATION_DAYS);
     key->rotation_next_ms = kw_tlv_take_i64(in, KW_FIELD_KEY_ROTATION_NEXT);
     key->num_on_demand = kw_tlv_take_u32(in, KW_FIELD_KEY_NUM_ON_DEMAND);
+    return 0;
 }
 
 static void read_regions(struct kw_tlv *in, struct key_parts *parts)
@@ -189,11 +213,13 @@ int kw_record_key_decode(struct kw_bytes text, struct kw_kms_key **ret)
 {
     KW_CLEANUP(key_parts_done) struct key_parts parts = {0};
     struct kw_tlv in = begin(text);
+    int r = read_attributes(&in, &parts);
 
-    read_attributes(&in, &parts.key);
+    if (r != 0)
+        return r;
     read_regions(&in, &parts);
     KW_REQUIRE(!in.bad, KW_RECORD_BAD);
-    int r = read_generations(&in, &parts);
+    r = read_generations(&in, &parts);
     if (r != 0)
         return r;
     read_tags(&in, &parts);
@@ -277,7 +303,7 @@ int kw_record_grant_decode(struct kw_bytes text, struct kw_grant **ret)
     return made(kw_grant_new(ret, &grant));
 }
 
-/* ---- principals and last uses ---- */
+/* ---- principals, key stores and last uses ---- */
 
 /* A text into an array of cap bytes. */
 static void need_text_in(struct kw_tlv *in, uint8_t tag, char *out, size_t cap)
@@ -289,21 +315,150 @@ static void need_text_in(struct kw_tlv *in, uint8_t tag, char *out, size_t cap)
         memcpy(out, text, strlen(text) + 1);
 }
 
+static enum kw_principal_kind need_kind(struct kw_tlv *in, uint8_t tag)
+{
+    enum kw_principal_kind kind = KW_PRINCIPAL_ROOT;
+    const char *text = kw_tlv_need_text(in, tag);
+
+    in->bad |= text == NULL || kw_principal_kind_parse(kw_bytes_str(text), &kind) != 0;
+    return kind;
+}
+
+/* What a principal is made from, with room for its lists. */
+struct principal_parts {
+    struct kw_principal principal;
+    struct kw_named_policy policies[KW_PRINCIPAL_POLICIES_MAX]; /* a reference on each */
+    struct kw_tag tags[KW_TAGS_MAX];
+    struct kw_policy *trust;
+};
+
+static void principal_parts_done(struct principal_parts *parts)
+{
+    for (uint32_t i = 0; i < parts->principal.num_policies; i++)
+        kw_policy_unref(parts->policies[i].policy);
+    kw_policy_unref(parts->trust);
+}
+
+static int compile(const char *text, enum kw_policy_kind kind, struct kw_policy **ret)
+{
+    char why[256];
+    int r = kw_policy_new(ret, kind, kw_bytes_str(text), NULL, why, sizeof(why));
+
+    return r == KW_POLICY_MALFORMED ? KW_RECORD_BAD : r;
+}
+
+static int read_policies(struct kw_tlv *in, struct principal_parts *parts)
+{
+    uint32_t num = kw_tlv_count(in, KW_FIELD_PRINCIPAL_POLICY);
+
+    KW_REQUIRE(num <= KW_PRINCIPAL_POLICIES_MAX, KW_RECORD_BAD);
+    parts->principal.policies = parts->policies;
+    for (uint32_t i = 0; i < num; i++) {
+        struct kw_policy *policy = NULL;
+        const char *name, *text;
+
+        need_pair(in, KW_FIELD_PRINCIPAL_POLICY, &name, &text);
+        KW_REQUIRE(!in->bad, KW_RECORD_BAD);
+        int r = compile(text, KW_POLICY_IDENTITY, &policy);
+        if (r != 0)
+            return r;
+        parts->policies[i] = (struct kw_named_policy){name, policy};
+        parts->principal.num_policies = i + 1;
+    }
+    return 0;
+}
+
+static void read_principal_tags(struct kw_tlv *in, struct principal_parts *parts)
+{
+    uint32_t num = kw_tlv_count(in, KW_FIELD_PRINCIPAL_TAG);
+
+    in->bad |= num > KW_TAGS_MAX;
+    for (uint32_t i = 0; !in->bad && i < num; i++)
+        need_pair(in, KW_FIELD_PRINCIPAL_TAG, &parts->tags[i].key, &parts->tags[i].value);
+    parts->principal.num_tags = num;
+    parts->principal.tags = parts->tags;
+}
+
+static int read_trust(struct kw_tlv *in, struct principal_parts *parts)
+{
+    const char *trust = kw_tlv_take_text(in, KW_FIELD_PRINCIPAL_TRUST);
+
+    parts->principal.session_max_s = kw_tlv_take_u32(in, KW_FIELD_PRINCIPAL_SESSION_MAX);
+    KW_REQUIRE(kw_tlv_done(in), KW_RECORD_BAD);
+    int r = trust == NULL ? 0 : compile(trust, KW_POLICY_TRUST, &parts->trust);
+    parts->principal.trust = parts->trust;
+    return r;
+}
+
+/* One form only: what an entity has by itself is written all the same, and read only as it is. */
+static bool is_plain(const struct kw_principal *like, const struct kw_principal *entity)
+{
+    return strcmp(like->path, entity->path) == 0 && strcmp(like->name, entity->name) == 0 &&
+           strcmp(like->id, entity->id) == 0;
+}
+
 int kw_record_principal_decode(struct kw_bytes text, struct kw_principal **ret)
 {
-    struct kw_principal like = {0};
+    KW_CLEANUP(principal_parts_done) struct principal_parts parts = {.trust = NULL};
+    struct kw_principal *like = &parts.principal, *made_of;
+    struct kw_tlv in = begin(text);
+
+    like->kind = need_kind(&in, KW_FIELD_PRINCIPAL_KIND);
+    like->account = kw_tlv_need_text(&in, KW_FIELD_PRINCIPAL_ACCOUNT);
+    like->path = kw_tlv_need_text(&in, KW_FIELD_PRINCIPAL_PATH);
+    like->name = kw_tlv_need_text(&in, KW_FIELD_PRINCIPAL_NAME);
+    need_text_in(&in, KW_FIELD_PRINCIPAL_ID, like->id, sizeof(like->id));
+    like->created_ms = kw_tlv_take_i64(&in, KW_FIELD_PRINCIPAL_CREATED);
+    like->enabled = kw_tlv_take_flag(&in, KW_FIELD_PRINCIPAL_ENABLED);
+    KW_REQUIRE(!in.bad, KW_RECORD_BAD);
+    int r = read_policies(&in, &parts);
+    if (r == 0) {
+        read_principal_tags(&in, &parts);
+        KW_REQUIRE(!in.bad, KW_RECORD_BAD);
+        r = read_trust(&in, &parts);
+    }
+    if (r == 0)
+        r = made(kw_principal_new(&made_of, like));
+    if (r != 0)
+        return r;
+    if (!is_plain(like, made_of)) {
+        kw_principal_unref(made_of);
+        return KW_RECORD_BAD;
+    }
+    *ret = made_of;
+    return 0;
+}
+
+int kw_record_access_key_decode(struct kw_bytes text, struct kw_access_key **ret)
+{
+    struct kw_access_key like = {.use = NULL};
     KW_ERASE_GUARD(like);
     struct kw_tlv in = begin(text);
 
-    need_text_in(&in, KW_FIELD_PRINCIPAL_ACCESS_KEY_ID, like.access_key_id, sizeof(like.access_key_id));
-    need_text_in(&in, KW_FIELD_PRINCIPAL_SECRET, like.secret_access_key, sizeof(like.secret_access_key));
-    need_text_in(&in, KW_FIELD_PRINCIPAL_ACCOUNT, like.account, sizeof(like.account));
-    need_text_in(&in, KW_FIELD_PRINCIPAL_USER_NAME, like.user_name, sizeof(like.user_name));
-    need_text_in(&in, KW_FIELD_PRINCIPAL_ID, like.principal_id, sizeof(like.principal_id));
-    like.administrator = kw_tlv_take_flag(&in, KW_FIELD_PRINCIPAL_ADMINISTRATOR);
-    like.enabled = kw_tlv_take_flag(&in, KW_FIELD_PRINCIPAL_ENABLED);
+    need_text_in(&in, KW_FIELD_ACCESS_KEY_ID, like.id, sizeof(like.id));
+    need_text_in(&in, KW_FIELD_ACCESS_KEY_SECRET, like.secret, sizeof(like.secret));
+    need_text_in(&in, KW_FIELD_ACCESS_KEY_ACCOUNT, like.account, sizeof(like.account));
+    like.kind = need_kind(&in, KW_FIELD_ACCESS_KEY_KIND);
+    need_text_in(&in, KW_FIELD_ACCESS_KEY_NAME, like.name, sizeof(like.name));
+    like.enabled = kw_tlv_take_flag(&in, KW_FIELD_ACCESS_KEY_ENABLED);
+    like.created_ms = kw_tlv_take_i64(&in, KW_FIELD_ACCESS_KEY_CREATED);
     KW_REQUIRE(kw_tlv_done(&in), KW_RECORD_BAD);
-    return made(kw_principal_new(ret, &like));
+    return made(kw_access_key_new(ret, &like));
+}
+
+int kw_record_access_use_decode(struct kw_bytes text, struct kw_access_use_entry *ret)
+{
+    struct kw_access_use_entry entry = {0};
+    struct kw_tlv in = begin(text);
+
+    entry.at_ms = kw_tlv_take_i64(&in, KW_FIELD_ACCESS_USE_AT);
+    if (entry.at_ms != 0) {
+        need_text_in(&in, KW_FIELD_ACCESS_USE_SERVICE, entry.service, sizeof(entry.service));
+        need_text_in(&in, KW_FIELD_ACCESS_USE_REGION, entry.region, sizeof(entry.region));
+    }
+    KW_REQUIRE(kw_tlv_done(&in), KW_RECORD_BAD);
+    *ret = entry;
+    return 0;
 }
 
 int kw_record_custom_store_decode(struct kw_bytes text, struct kw_custom_store **ret)

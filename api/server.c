@@ -48,8 +48,12 @@ static int start_loop(struct kw_server *server, unsigned index, char *why, size_
         .idle_timeout_ms = config->idle_timeout_ms,
         .name = server->names[index],
     };
-    int r = kw_address_listen(&config->address, &loop.listen_fd);
+    int r = 0;
 
+    if (config->has_listen_fd)
+        loop.listen_fd = config->listen_fd;
+    else
+        r = kw_address_listen(&config->address, &loop.listen_fd);
     if (r < 0) {
         snprintf(why, why_cap, "cannot listen: %s", strerror(-r));
         return r;
@@ -67,8 +71,11 @@ static int start_loop(struct kw_server *server, unsigned index, char *why, size_
 static int claim(struct kw_server *server, char *why, size_t why_cap)
 {
     char text[KW_ADDRESS_TEXT_MAX];
-    int r = kw_address_claim(&server->config.address, &server->claim_fd);
+    int r;
 
+    if (server->config.has_listen_fd)
+        return 0;
+    r = kw_address_claim(&server->config.address, &server->claim_fd);
     if (r == 0)
         return 0;
     kw_address_format(&server->config.address, text);
@@ -84,9 +91,12 @@ int kw_server_start(struct kw_server **ret, const struct kw_server_config *confi
     struct kw_server_config *own;
     int r;
 
-    if (server == NULL)
+    kw_assert(config->num_loops >= 1 && config->num_loops <= (config->has_listen_fd ? 1 : KW_LOOPS_MAX));
+    if (server == NULL) {
+        if (config->has_listen_fd)
+            close(config->listen_fd);
         return -ENOMEM;
-    kw_assert(config->num_loops >= 1 && config->num_loops <= KW_LOOPS_MAX);
+    }
     own = &server->config;
     *own = *config;
     own->connections_max =

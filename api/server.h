@@ -9,6 +9,10 @@
 
 struct kw_server_config {
     struct kw_address address; /* port 0: a free one is picked */
+    /* Instead of an address: a listening socket, for one loop. The server's from kw_server_start() on, and
+     * closed if that fails. */
+    bool has_listen_fd;
+    int listen_fd;
     const struct kw_handler *handler;
     void *shared;                /* handed to handler->start on each loop */
     struct kw_loop_stats *stats; /* borrowed: may be read after the server has stopped */

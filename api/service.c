@@ -19,6 +19,11 @@ struct kw_mac *kw_service_thread_mac(struct kw_service_thread *thread)
     return &thread->mac;
 }
 
+struct kw_session_sealer *kw_service_thread_sealer(struct kw_service_thread *thread)
+{
+    return thread->sealer;
+}
+
 struct kw_service *kw_service_thread_service(struct kw_service_thread *thread)
 {
     return thread->service;
@@ -123,7 +128,9 @@ static int authenticate(struct kw_call *call)
 
     if (!kw_bytes_equal(request->method, KW_LIT("POST")) || !kw_bytes_equal(request->target, KW_LIT("/")))
         return kw_call_refuse(call, KW_ERROR_UNKNOWN_OPERATION, "%s", "");
-    return kw_authenticate(call, thread->sigv4, thread->service->regions, kw_wall_ms());
+    const struct kw_authenticator authenticator = {
+        .sigv4 = thread->sigv4, .sessions = thread->sessions, .regions = thread->service->regions};
+    return kw_authenticate(call, &authenticator, kw_wall_ms());
 }
 
 /* What can be said of a call without what is stored. */
@@ -181,7 +188,7 @@ static void on_request(void *ctx, struct kw_exchange *exchange)
         return;
     }
     if (call->is_sts)
-        kw_sts_run(call);
+        (void)kw_service_with_snapshot(call, kw_sts_run); /* what it refuses is in the call */
     if (call->is_sts || r != KW_CALL_DONE || look_at(call) != KW_CALL_DONE)
         kw_service_finish(call);
     else
@@ -224,6 +231,8 @@ static void stop(void *ctx)
     kw_mac_done(&thread->mac);
     kw_chores_free(thread->chores);
     kw_sigv4_engine_free(thread->sigv4);
+    kw_session_cache_free(thread->sessions);
+    kw_session_sealer_free(thread->sealer);
     kw_mailbox_done(&thread->store_mail);
     kw_mailbox_done(&thread->audit_mail);
     kw_mailbox_done(&thread->chore_mail);
@@ -264,6 +273,10 @@ static int start(void *shared, struct kw_loop *loop, void **ret_ctx, char *why, 
         r = kw_mac_init(&thread->mac);
     if (r == 0)
         r = kw_sigv4_engine_new(&thread->sigv4);
+    if (r == 0)
+        r = kw_session_sealer_new(&thread->sealer, thread->service->session_secret);
+    if (r == 0)
+        r = kw_session_cache_new(&thread->sessions, thread->sealer);
     if (r == 0)
         r = kw_snapshot_reader_add(kw_store_cell(thread->service->store), &thread->reader);
     if (r < 0) {

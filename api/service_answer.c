@@ -59,6 +59,8 @@ void kw_service_call_free(struct kw_call *call)
     kw_sbuf_done(&call->recipient);
     kw_chore_done(&call->chore);
     kw_sbuf_done(&call->audit_text);
+    kw_identity_done(&call->identity);
+    json_decref(call->sts_response);
     free(call);
 }
 

@@ -10,6 +10,7 @@
 #include "api/call.h"
 #include "api/log.h"
 #include "api/service.h"
+#include "api/session.h"
 #include "api/waitlist.h"
 
 struct kw_service_thread {
@@ -17,6 +18,8 @@ struct kw_service_thread {
     struct kw_wrapper *wrapper;
     struct kw_mac mac;
     struct kw_sigv4_engine *sigv4;
+    struct kw_session_sealer *sealer;
+    struct kw_session_cache *sessions;
     uint32_t reader; /* of the snapshot cell */
     struct kw_mailbox store_mail, audit_mail, chore_mail, token_mail;
     struct kw_chores *chores;

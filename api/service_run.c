@@ -1,5 +1,15 @@
 #include "api/service_internal.h"
 
+/* Nothing of another picture is left. */
+static void look_at(struct kw_call *call, const struct kw_snapshot *snapshot)
+{
+    call->snapshot = snapshot;
+    call->principal = NULL;
+    call->key = NULL;
+    call->other_key = NULL;
+    call->alias = KW_BYTES(NULL, 0);
+}
+
 /* On the keystore's thread, which has the call to itself until it posts it back. */
 static int apply_change(struct kw_tx *tx, void *arg)
 {
@@ -7,12 +17,10 @@ static int apply_change(struct kw_tx *tx, void *arg)
     int r;
 
     call->tx = tx;
-    call->snapshot = tx->snapshot;
-    call->key = NULL;
+    look_at(call, tx->snapshot);
     r = call->operation->apply(call);
     call->tx = NULL;
-    call->snapshot = NULL;
-    call->key = NULL;
+    look_at(call, NULL);
     return r;
 }
 
@@ -94,11 +102,9 @@ int kw_service_with_snapshot(struct kw_call *call, int (*function)(struct kw_cal
     struct kw_snapshot_cell *cell = kw_store_cell(call->thread->service->store);
     int result;
 
-    call->snapshot = kw_snapshot_acquire(cell, call->thread->reader);
-    call->key = NULL;
+    look_at(call, kw_snapshot_acquire(cell, call->thread->reader));
     result = function(call);
-    call->snapshot = NULL;
-    call->key = NULL;
+    look_at(call, NULL);
     kw_snapshot_release(cell, call->thread->reader);
     return result;
 }

@@ -71,6 +71,15 @@ static struct kw_bytes due_part(const struct kw_kms_key *key, void *room)
     return KW_BYTES(bytes, 8);
 }
 
+/* A kind as one byte. */
+static struct kw_bytes kind_part(enum kw_principal_kind kind)
+{
+    static const uint8_t bytes[KW_PRINCIPAL_KIND_NUM] = {0, 1, 2};
+
+    kw_assert((unsigned)kind < KW_PRINCIPAL_KIND_NUM);
+    return KW_BYTES(&bytes[kind], 1);
+}
+
 PLACE_TYPE(keys, kms_key, 3, text(of->account), text(of->region), KW_BYTES(of->id, sizeof(of->id)))
 PLACE_TYPE(keys_by_id, kms_key, 2, text(of->region), KW_BYTES(of->id, sizeof(of->id)))
 PLACE_TYPE(due, kms_key, 4, due_part(of, room), text(of->account), text(of->region),
@@ -84,7 +93,34 @@ PLACE_TYPE(retirables, grant, 3, text(of->region), text(of->retiring), KW_BYTES(
 PLACE_TYPE(grants_by_id, grant, 2, text(of->region), KW_BYTES(of->id, sizeof(of->id)))
 PLACE_TYPE(named_grants, grant, 4, text(of->account), text(of->region),
     KW_BYTES(of->key_id, sizeof(of->key_id)), KW_BYTES(of->digest, sizeof(of->digest)))
-PLACE_TYPE(principals, principal, 1, text(of->access_key_id))
+/* By one text: what grantindex.c lays out so that it needs no place. */
+static const void *by_grantee_key(const void *value, void *room)
+{
+    (void)room;
+    return &((const struct kw_grant *)value)->slot;
+}
+
+static int by_grantee_compare(const void *value, const void *wanted)
+{
+    return kw_bytes_compare(((const struct kw_grant *)value)->slot, *(const struct kw_bytes *)wanted);
+}
+
+static uint32_t by_grantee_bits(const void *value)
+{
+    return ((const struct kw_grant *)value)->operations;
+}
+
+static const struct kw_map_type by_grantee_type = {
+    .ref = grants_ref,
+    .unref = grants_unref,
+    .compare = by_grantee_compare,
+    .key_of = by_grantee_key,
+    .bits = by_grantee_bits,
+};
+PLACE_TYPE(principals, principal, 3, text(of->account), kind_part(of->kind), text(of->name))
+PLACE_TYPE(access_keys, access_key, 1, text(of->id))
+PLACE_TYPE(
+    principal_keys, access_key, 4, text(of->account), kind_part(of->kind), text(of->name), text(of->id))
 PLACE_TYPE(custom_stores, custom_store, 3, text(of->account), text(of->region), text(of->id))
 
 struct kw_place kw_place_account(struct kw_bytes account, struct kw_bytes region)
@@ -96,6 +132,12 @@ struct kw_place kw_place_key(const struct kw_kms_key *key)
 {
     return (struct kw_place){
         .part = {text(key->account), text(key->region), KW_BYTES(key->id, sizeof(key->id))}, .num = 3};
+}
+
+struct kw_place kw_place_principal(const struct kw_principal *principal)
+{
+    return (struct kw_place){
+        .part = {text(principal->account), kind_part(principal->kind), text(principal->name)}, .num = 3};
 }
 
 size_t kw_snapshot_count(const struct kw_map *map, const struct kw_place *place)
@@ -176,12 +218,19 @@ const struct kw_grant *kw_snapshot_same_grant(const struct kw_snapshot *snapshot
     return kw_map_find(&snapshot->named_grants, named_grants_place(like, room));
 }
 
-const struct kw_principal *kw_snapshot_principal(
-    const struct kw_snapshot *snapshot, struct kw_bytes access_key_id)
+const struct kw_principal *kw_snapshot_principal(const struct kw_snapshot *snapshot, struct kw_bytes account,
+    enum kw_principal_kind kind, struct kw_bytes name)
 {
-    struct kw_place place = {.part = {access_key_id}, .num = 1};
+    struct kw_place place = {.part = {account, kind_part(kind), name}, .num = 3};
 
     return kw_map_find(&snapshot->principals, &place);
+}
+
+const struct kw_access_key *kw_snapshot_access_key(const struct kw_snapshot *snapshot, struct kw_bytes id)
+{
+    struct kw_place place = {.part = {id}, .num = 1};
+
+    return kw_map_find(&snapshot->access_keys, &place);
 }
 
 const struct kw_custom_store *kw_snapshot_custom_store(
@@ -214,8 +263,11 @@ int kw_snapshot_new(struct kw_snapshot **ret, const struct kw_snapshot *current)
         .grants = {.type = &grants_type},
         .retirables = {.type = &retirables_type},
         .grants_by_id = {.type = &grants_by_id_type},
+        .grants_by_grantee = {.type = &by_grantee_type},
         .named_grants = {.type = &named_grants_type},
         .principals = {.type = &principals_type},
+        .access_keys = {.type = &access_keys_type},
+        .principal_keys = {.type = &principal_keys_type},
         .custom_stores = {.type = &custom_stores_type},
     };
 
@@ -231,8 +283,11 @@ int kw_snapshot_new(struct kw_snapshot **ret, const struct kw_snapshot *current)
     kw_map_share(&next->grants, &current->grants);
     kw_map_share(&next->retirables, &current->retirables);
     kw_map_share(&next->grants_by_id, &current->grants_by_id);
+    kw_map_share(&next->grants_by_grantee, &current->grants_by_grantee);
     kw_map_share(&next->named_grants, &current->named_grants);
     kw_map_share(&next->principals, &current->principals);
+    kw_map_share(&next->access_keys, &current->access_keys);
+    kw_map_share(&next->principal_keys, &current->principal_keys);
     kw_map_share(&next->custom_stores, &current->custom_stores);
     *ret = next;
     return 0;
@@ -250,8 +305,11 @@ void kw_snapshot_free(struct kw_snapshot *snapshot)
     kw_map_drop(&snapshot->grants);
     kw_map_drop(&snapshot->retirables);
     kw_map_drop(&snapshot->grants_by_id);
+    kw_map_drop(&snapshot->grants_by_grantee);
     kw_map_drop(&snapshot->named_grants);
     kw_map_drop(&snapshot->principals);
+    kw_map_drop(&snapshot->access_keys);
+    kw_map_drop(&snapshot->principal_keys);
     kw_map_drop(&snapshot->custom_stores);
     free(snapshot);
 }
@@ -344,6 +402,7 @@ static int take_named(struct kw_snapshot *snapshot, const struct kw_grant *grant
 /* From the indices that do not have it under its own name. */
 static int take_sorted(struct kw_snapshot *snapshot, const struct kw_grant *grant)
 {
+    KW_TRY(take(&snapshot->grants_by_grantee, grant));
     if (grant->retiring != NULL)
         KW_TRY(take(&snapshot->retirables, grant));
     return grant->name != NULL ? take_named(snapshot, grant) : 0;
@@ -357,6 +416,7 @@ int kw_snapshot_put_grant(struct kw_snapshot *snapshot, const struct kw_grant *g
         KW_TRY(take_sorted(snapshot, before));
     KW_TRY(put(&snapshot->grants, grant));
     KW_TRY(put(&snapshot->grants_by_id, grant));
+    KW_TRY(put(&snapshot->grants_by_grantee, grant));
     if (grant->retiring != NULL)
         KW_TRY(put(&snapshot->retirables, grant));
     return grant->name != NULL ? put(&snapshot->named_grants, grant) : 0;
@@ -384,6 +444,27 @@ int kw_snapshot_remove_principal(struct kw_snapshot *snapshot, const struct kw_p
     kw_principal_ref(principal);
     int r = take(&snapshot->principals, principal);
     kw_principal_unref(principal);
+    return r;
+}
+
+int kw_snapshot_put_access_key(struct kw_snapshot *snapshot, const struct kw_access_key *key)
+{
+    const struct kw_access_key *before = kw_snapshot_access_key(snapshot, text(key->id));
+
+    /* It may have been another's. */
+    if (before != NULL)
+        KW_TRY(take(&snapshot->principal_keys, before));
+    KW_TRY(put(&snapshot->access_keys, key));
+    return put(&snapshot->principal_keys, key);
+}
+
+int kw_snapshot_remove_access_key(struct kw_snapshot *snapshot, const struct kw_access_key *key)
+{
+    kw_access_key_ref(key);
+    int r = take(&snapshot->principal_keys, key);
+    if (r == 0)
+        r = take(&snapshot->access_keys, key);
+    kw_access_key_unref(key);
     return r;
 }
 

@@ -10,6 +10,7 @@
 #include "api/customstore.h"
 #include "api/entity.h"
 #include "api/map.h"
+#include "api/principal.h"
 
 /* Where an entity stands in a map: its names from the outside in. A place of fewer parts than a map's
  * entities have stands before all that begin with them, or, with `after`, behind them: so the difference of
@@ -27,13 +28,16 @@ struct kw_snapshot {
     struct kw_map keys_by_id; /* by region, id: for Decrypt, whose blob carries no account */
     struct kw_map due;     /* those with something due, by when (8 bytes big-endian), account, region, id */
     struct kw_map aliases; /* by account, region, name */
-    struct kw_map key_aliases;   /* by account, region, key id, name */
-    struct kw_map grants;        /* by account, region, key id, grant id */
-    struct kw_map retirables;    /* those with a retiring principal, by region, that principal, grant id */
-    struct kw_map grants_by_id;  /* by region, grant id: for grant tokens, which name no key */
-    struct kw_map named_grants;  /* those with a name, by account, region, key id, what they say */
-    struct kw_map principals;    /* by access key id */
-    struct kw_map custom_stores; /* by account, region, id */
+    struct kw_map key_aliases;  /* by account, region, key id, name */
+    struct kw_map grants;       /* by account, region, key id, grant id */
+    struct kw_map retirables;   /* those with a retiring principal, by region, that principal, grant id */
+    struct kw_map grants_by_id; /* by region, grant id: for grant tokens, which name no key */
+    struct kw_map grants_by_grantee; /* by their slots: for grantindex.h */
+    struct kw_map named_grants;      /* those with a name, by account, region, key id, what they say */
+    struct kw_map principals;        /* by account, kind (one byte), name */
+    struct kw_map access_keys;       /* by id */
+    struct kw_map principal_keys;    /* access keys by account, kind and name of whose they are, and id */
+    struct kw_map custom_stores;     /* by account, region, id */
 };
 
 /* Look-ups: NULL if there is none. */
@@ -53,8 +57,9 @@ const struct kw_grant *kw_snapshot_grant_by_id(
 /* A grant of the same key that has a name and says the same as `like` (its digest). */
 const struct kw_grant *kw_snapshot_same_grant(
     const struct kw_snapshot *snapshot, const struct kw_grant *like);
-const struct kw_principal *kw_snapshot_principal(
-    const struct kw_snapshot *snapshot, struct kw_bytes access_key_id);
+const struct kw_principal *kw_snapshot_principal(const struct kw_snapshot *snapshot, struct kw_bytes account,
+    enum kw_principal_kind kind, struct kw_bytes name);
+const struct kw_access_key *kw_snapshot_access_key(const struct kw_snapshot *snapshot, struct kw_bytes id);
 
 const struct kw_custom_store *kw_snapshot_custom_store(
     const struct kw_snapshot *snapshot, struct kw_bytes account, struct kw_bytes region, struct kw_bytes id);
@@ -65,6 +70,8 @@ const struct kw_custom_store *kw_snapshot_store_of(
 /* Places: of an account's entities in a region, and of what belongs to a key. */
 struct kw_place kw_place_account(struct kw_bytes account, struct kw_bytes region);
 struct kw_place kw_place_key(const struct kw_kms_key *key);
+/* Of a principal's access keys (map principal_keys). */
+struct kw_place kw_place_principal(const struct kw_principal *principal);
 /* How many entries of a map begin with a place. */
 size_t kw_snapshot_count(const struct kw_map *map, const struct kw_place *place);
 
@@ -81,6 +88,9 @@ KW_MUST_CHECK int kw_snapshot_put_alias(struct kw_snapshot *snapshot, const stru
 KW_MUST_CHECK int kw_snapshot_put_grant(struct kw_snapshot *snapshot, const struct kw_grant *grant);
 KW_MUST_CHECK int kw_snapshot_put_principal(
     struct kw_snapshot *snapshot, const struct kw_principal *principal);
+KW_MUST_CHECK int kw_snapshot_put_access_key(struct kw_snapshot *snapshot, const struct kw_access_key *key);
+KW_MUST_CHECK int kw_snapshot_remove_access_key(
+    struct kw_snapshot *snapshot, const struct kw_access_key *key);
 KW_MUST_CHECK int kw_snapshot_put_custom_store(
     struct kw_snapshot *snapshot, const struct kw_custom_store *store);
 KW_MUST_CHECK int kw_snapshot_remove_custom_store(

@@ -102,6 +102,22 @@ int kw_tx_put_principal(struct kw_tx *tx, const struct kw_principal *like)
     return forward(tx, kw_snapshot_put_principal(tx->snapshot, principal));
 }
 
+int kw_tx_put_access_key(struct kw_tx *tx, const struct kw_access_key *like)
+{
+    KW_ACCESS_KEY struct kw_access_key *key = NULL;
+    KW_SBUF struct kw_sbuf plain = KW_SBUF_INIT(KW_RECORD_MAX);
+    struct name name;
+
+    MAKE(tx, kw_access_key_new(&key, like));
+    KW_REQUIRE(kw_snapshot_principal(
+                   tx->snapshot, kw_bytes_str(key->account), key->kind, kw_bytes_str(key->name)) != NULL,
+        KW_ENTITY_INVALID);
+    kw_record_access_key_name(key, name_init(&name));
+    kw_record_access_key_encode(key, &plain);
+    KW_TRY(put_record(tx, KW_RECORD_ACCESS_KEY, &name, &plain));
+    return forward(tx, kw_snapshot_put_access_key(tx->snapshot, key));
+}
+
 int kw_tx_put_custom_store(struct kw_tx *tx, const struct kw_custom_store *like)
 {
     KW_CUSTOM_STORE struct kw_custom_store *store = NULL;
@@ -133,15 +149,6 @@ int kw_tx_remove_grant(struct kw_tx *tx, const struct kw_grant *grant)
     return forward(tx, kw_snapshot_remove_grant(tx->snapshot, grant));
 }
 
-int kw_tx_remove_principal(struct kw_tx *tx, const struct kw_principal *principal)
-{
-    struct name name;
-
-    kw_record_principal_name(principal, name_init(&name));
-    KW_TRY(remove_record(tx, KW_RECORD_PRINCIPAL, &name));
-    return forward(tx, kw_snapshot_remove_principal(tx->snapshot, principal));
-}
-
 int kw_tx_remove_custom_store(struct kw_tx *tx, const struct kw_custom_store *store)
 {
     struct name name;
@@ -155,6 +162,29 @@ int kw_tx_remove_custom_store(struct kw_tx *tx, const struct kw_custom_store *st
 static const void *first_of(const struct kw_map *map, const struct kw_place *place)
 {
     return kw_snapshot_count(map, place) > 0 ? kw_map_at(map, kw_map_rank(map, place)) : NULL;
+}
+
+int kw_tx_remove_access_key(struct kw_tx *tx, const struct kw_access_key *key)
+{
+    struct name name;
+
+    kw_record_access_key_name(key, name_init(&name));
+    KW_TRY(remove_record(tx, KW_RECORD_ACCESS_USE, &name));
+    KW_TRY(remove_record(tx, KW_RECORD_ACCESS_KEY, &name));
+    return forward(tx, kw_snapshot_remove_access_key(tx->snapshot, key));
+}
+
+int kw_tx_remove_principal(struct kw_tx *tx, const struct kw_principal *principal)
+{
+    struct kw_place place = kw_place_principal(principal);
+    const struct kw_access_key *key;
+    struct name name;
+
+    while ((key = first_of(&tx->snapshot->principal_keys, &place)) != NULL)
+        KW_TRY(kw_tx_remove_access_key(tx, key));
+    kw_record_principal_name(principal, name_init(&name));
+    KW_TRY(remove_record(tx, KW_RECORD_PRINCIPAL, &name));
+    return forward(tx, kw_snapshot_remove_principal(tx->snapshot, principal));
 }
 
 int kw_tx_remove_key(struct kw_tx *tx, const struct kw_kms_key *key)
@@ -184,4 +214,16 @@ int kw_tx_save_lastuse(struct kw_tx *tx, const struct kw_kms_key *key)
     kw_record_key_name(key, name_init(&name));
     kw_record_lastuse_encode(&entry, &plain);
     return put_record(tx, KW_RECORD_LASTUSE, &name, &plain);
+}
+
+int kw_tx_save_access_use(struct kw_tx *tx, const struct kw_access_key *key)
+{
+    KW_SBUF struct kw_sbuf plain = KW_SBUF_INIT(KW_RECORD_MAX);
+    struct kw_access_use_entry entry;
+    struct name name;
+
+    kw_access_use_read(key->use, &entry);
+    kw_record_access_key_name(key, name_init(&name));
+    kw_record_access_use_encode(&entry, &plain);
+    return put_record(tx, KW_RECORD_ACCESS_USE, &name, &plain);
 }

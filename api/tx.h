@@ -22,19 +22,24 @@ struct kw_tx {
 typedef int kw_tx_fn(struct kw_tx *tx, void *arg);
 
 /* Each writes an entity made from `like` (borrowed) in place of one of the same name, or takes one out with
- * what belongs to it (a key: its aliases and grants).
+ * what belongs to it (a key: its aliases and grants; a principal: its access keys). An access key is invalid,
+ * too, if whose it is is not there.
  * Returns: 0 | KW_ENTITY_INVALID (nothing written) | <0, to be forwarded */
 KW_MUST_CHECK int kw_tx_put_key(struct kw_tx *tx, const struct kw_kms_key *like);
 KW_MUST_CHECK int kw_tx_put_alias(struct kw_tx *tx, const struct kw_alias *like);
 KW_MUST_CHECK int kw_tx_put_grant(struct kw_tx *tx, const struct kw_grant *like);
 KW_MUST_CHECK int kw_tx_put_principal(struct kw_tx *tx, const struct kw_principal *like);
+KW_MUST_CHECK int kw_tx_put_access_key(struct kw_tx *tx, const struct kw_access_key *like);
 KW_MUST_CHECK int kw_tx_put_custom_store(struct kw_tx *tx, const struct kw_custom_store *like);
 KW_MUST_CHECK int kw_tx_remove_key(struct kw_tx *tx, const struct kw_kms_key *key);
 KW_MUST_CHECK int kw_tx_remove_alias(struct kw_tx *tx, const struct kw_alias *alias);
 KW_MUST_CHECK int kw_tx_remove_grant(struct kw_tx *tx, const struct kw_grant *grant);
 KW_MUST_CHECK int kw_tx_remove_principal(struct kw_tx *tx, const struct kw_principal *principal);
+KW_MUST_CHECK int kw_tx_remove_access_key(struct kw_tx *tx, const struct kw_access_key *key);
 KW_MUST_CHECK int kw_tx_remove_custom_store(struct kw_tx *tx, const struct kw_custom_store *store);
 /* Writes what a key was last used for (it is no entity; the cell of the key has it already). */
 KW_MUST_CHECK int kw_tx_save_lastuse(struct kw_tx *tx, const struct kw_kms_key *key);
+/* The same of when an access key was last used. */
+KW_MUST_CHECK int kw_tx_save_access_use(struct kw_tx *tx, const struct kw_access_key *key);
 
 #endif

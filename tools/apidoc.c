@@ -1,5 +1,6 @@
 /* apidoc - prints docs/api.md: every operation as the tables that drive it have it. */
 #include "api/operations.h"
+#include "api/permission.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -269,6 +270,81 @@ static void put_errors(const struct kw_model_operation *model)
     fputs(model->errors[0] != NULL ? ".\n\n" : "those of every call.\n\n", stdout);
 }
 
+/* ---- permissions ---- */
+
+static bool conditions[KW_CK_NUM];
+
+static void note_flags(unsigned flags)
+{
+    static const struct {
+        unsigned flag;
+        enum kw_condkey keys[7];
+        size_t num;
+    } table[] = {
+        {KW_PERMISSION_NAMED, {KW_CK_KMS_REQUEST_ALIAS}, 1},
+        {KW_PERMISSION_NEW_KEY | KW_PERMISSION_REPLICA,
+            {KW_CK_KMS_KEY_SPEC, KW_CK_KMS_KEY_USAGE, KW_CK_KMS_KEY_ORIGIN, KW_CK_KMS_MULTI_REGION,
+                KW_CK_KMS_MULTI_REGION_KEY_TYPE, KW_CK_AWS_RESOURCE_TAG},
+            6},
+        {KW_PERMISSION_TAGS, {KW_CK_AWS_REQUEST_TAG, KW_CK_AWS_TAG_KEYS}, 2},
+        {KW_PERMISSION_TAG_KEYS, {KW_CK_AWS_TAG_KEYS}, 1},
+        {KW_PERMISSION_GRANT,
+            {KW_CK_KMS_GRANT_OPERATIONS, KW_CK_KMS_GRANT_CONSTRAINT_TYPE, KW_CK_KMS_ENCRYPTION_CONTEXT,
+                KW_CK_KMS_ENCRYPTION_CONTEXT_KEYS},
+            4},
+        {KW_PERMISSION_BOTH, {KW_CK_KMS_REENCRYPT_ON_SAME_KEY}, 1},
+        {KW_PERMISSION_VALID_TO, {KW_CK_KMS_VALID_TO}, 1},
+    };
+
+    for (size_t i = 0; i < KW_ARRAY_LEN(table); i++) {
+        for (size_t k = 0; (flags & table[i].flag) != 0 && k < table[i].num; k++)
+            conditions[table[i].keys[k]] = true;
+    }
+}
+
+static void note_conditions(const struct kw_permission *permission)
+{
+    for (size_t i = 0; i < permission->num_values; i++)
+        conditions[permission->values[i].key] = true;
+    if (permission->context != NULL)
+        conditions[KW_CK_KMS_ENCRYPTION_CONTEXT] = conditions[KW_CK_KMS_ENCRYPTION_CONTEXT_KEYS] = true;
+    note_flags(permission->flags);
+}
+
+static void put_conditions(void)
+{
+    const char *before = " Condition keys of its own: ";
+    bool any = false;
+
+    for (unsigned key = 0; key < KW_CK_NUM; key++) {
+        if (!conditions[key])
+            continue;
+        fputs(any ? ", " : before, stdout);
+        put_code(kw_condkey_name((enum kw_condkey)key));
+        any = true;
+    }
+    fputs(any ? "." : "", stdout);
+}
+
+static void put_permissions(size_t index)
+{
+    const struct kw_permissions *of = kw_permissions_of(index);
+    bool across = false;
+
+    memset(conditions, 0, sizeof(conditions));
+    fputs("Permission: ", stdout);
+    for (size_t i = 0; i < of->num; i++) {
+        fputs(i > 0 ? "; " : "", stdout);
+        put_code(of->list[i].action);
+        printf(" on %s", of->list[i].on);
+        across = across || (of->list[i].flags & KW_PERMISSION_ACROSS) != 0;
+        note_conditions(&of->list[i]);
+    }
+    fputs(across ? ". Keys of other accounts, too." : ".", stdout);
+    put_conditions();
+    fputs("\n\n", stdout);
+}
+
 static void put_operation(size_t index)
 {
     const struct kw_operation *operation = kw_operations[index];
@@ -282,6 +358,7 @@ static void put_operation(size_t index)
         fputs("\n\n", stdout);
     put_members("input", operation->model->input);
     put_members("output", operation->model->output);
+    put_permissions(index);
     put_states(operation->states);
     put_errors(operation->model);
 }
@@ -326,7 +403,8 @@ static const char introduction[] =
     "# The API\n\n"
     "Every operation of the KMS service model: what this server does, takes, answers and refuses. Made by\n"
     "`build/tools/apidoc` from the tables that drive the server (`api/model*.c`, `api/operations.h`,\n"
-    "`api/keystate.c`, the rows in `api/op_*.c`); not edited by hand. Make it again with\n"
+    "`api/keystate.c`, `api/permission.c`, the rows in `api/op_*.c`); not edited by hand. Make it again "
+    "with\n"
     "`build/tools/apidoc > docs/api.md`.\n\n"
     "The wire is AWS's JSON 1.1 protocol: `POST /`, `X-Amz-Target: TrentService.<Operation>`, a Signature\n"
     "Version 4 scoped to `kms` and to a Region that the server serves (`keywelld --regions`). Errors of "
@@ -335,9 +413,19 @@ static const char introduction[] =
     "counted),\n"
     "SerializationException, AccessDeniedException, ThrottlingException, ServiceUnavailableException and "
     "those\n"
-    "of signatures. On the same address `GetCallerIdentity` of STS is answered, in that service's own "
-    "protocol\n"
-    "(scoped to `sts`, in any Region), because tools ask it; no other action of STS is.\n\n";
+    "of signatures. On the same address `GetCallerIdentity`, `AssumeRole` and `GetSessionToken` of STS are\n"
+    "answered, in that service's own protocol (scoped to `sts`, in any Region); no other action of STS "
+    "is.\n\n"
+    "A permission on a key is given by its key policy, by identity policies where the key policy leaves it "
+    "to\n"
+    "its account, or by a grant; one on `*` or on an alias by identity policies. Conditions of a permission "
+    "on\n"
+    "a key may ask for what the key is (`kms:KeySpec`, `kms:KeyUsage`, `kms:KeyOrigin`, `kms:MultiRegion`,\n"
+    "`kms:MultiRegionKeyType`, `kms:ResourceAliases`, `aws:ResourceTag/`), those of all for the caller and "
+    "the\n"
+    "request (`kms:CallerAccount`, `aws:PrincipalArn`, `aws:PrincipalTag/`, `aws:SourceIp`, "
+    "`aws:CurrentTime`\n"
+    "and the like); what an operation has besides, it lists.\n\n";
 
 int main(void)
 {

@@ -275,6 +275,75 @@ START_TEST(test_last_uses)
 }
 END_TEST
 
+/* ---- access keys ---- */
+
+#define ACCESS_KEYS 300u /* more than one change's */
+
+static const char *access_key_name(uint32_t number)
+{
+    static char id[24];
+
+    snprintf(id, sizeof(id), "AKIA%016u", number);
+    return id;
+}
+
+static void create_access_keys(void)
+{
+    char user[24];
+
+    skipping_syncs = true;
+    for (uint32_t number = 0; number < ACCESS_KEYS; number++) {
+        snprintf(user, sizeof(user), "user-%u", number);
+        ck_assert_int_eq(put_user(user, false), 0);
+        ck_assert_int_eq(put_access_key(access_key_name(number), user), 0);
+    }
+    skipping_syncs = false;
+}
+
+static void note_access(uint32_t number, int64_t at_ms)
+{
+    struct kw_snapshot_cell *cell = kw_store_cell(service.store);
+    const struct kw_access_key *key =
+        kw_snapshot_access_key(kw_snapshot_acquire(cell, reader), kw_bytes_str(access_key_name(number)));
+
+    (void)kw_access_use_note(
+        key->use, at_ms, number % 2 != 0 ? KW_LIT("kms") : KW_LIT("sts"), KW_LIT("eu-west-1"));
+    kw_snapshot_release(cell, reader);
+    atomic_store(&service.uses_unsaved, true);
+}
+
+static void check_access(uint32_t number, int64_t at_ms)
+{
+    struct kw_access_use_entry entry;
+
+    kw_access_use_read(find_access_key(access_key_name(number))->use, &entry);
+    ck_assert_int_eq(entry.at_ms, at_ms);
+    ck_assert_str_eq(entry.service, at_ms == 0 ? "" : number % 2 != 0 ? "kms" : "sts");
+    ck_assert_str_eq(entry.region, at_ms == 0 ? "" : "eu-west-1");
+}
+
+/* One in three is not used. A use that is noted after a restart replaces the one that was loaded. */
+START_TEST(test_access_uses)
+{
+    create_access_keys();
+    start();
+    for (uint32_t number = 0; number < ACCESS_KEYS; number++) {
+        if (number % 3 != 0)
+            note_access(number, 5000 + number);
+    }
+    stop();
+    for (uint32_t number = 0; number < ACCESS_KEYS; number++)
+        check_access(number, number % 3 != 0 ? 5000 + number : 0);
+    start();
+    note_access(1, 5001 + KW_ACCESS_USE_STEP_MS);
+    stop();
+    check_access(1, 5001 + KW_ACCESS_USE_STEP_MS);
+    check_access(2, 5002);
+    close_all();
+    ck_assert_int_eq(count_rows(path, "SELECT count(*) FROM records WHERE kind = 9"), 200);
+}
+END_TEST
+
 START_TEST(test_stop_without_start)
 {
     kw_keeper_stop(NULL);
@@ -303,6 +372,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, test_keystore_fails);
     tcase_add_test(tcase, test_cancelled_at_the_last_moment);
     tcase_add_test(tcase, test_last_uses);
+    tcase_add_test(tcase, test_access_uses);
     tcase_add_test(tcase, test_stop_without_start);
 }
 

@@ -93,7 +93,8 @@ START_TEST(everything_comes_back)
     ck_assert_int_eq(remove_alias((char[]){"alias/gone"}), 0);
     ck_assert_int_eq(put_grant(1, 1, NULL), 0);
     ck_assert_int_eq(put_grant(2, 2, "arn:aws:iam::000000000000:user/retiring"), 0);
-    ck_assert_int_eq(put_principal("AKIAONE", true), 0);
+    ck_assert_int_eq(put_user("alice", true), 0);
+    ck_assert_int_eq(put_access_key("AKIAONE", "alice"), 0);
 
     for (int round = 0; round < 2; round++) {
         ck_assert_uint_eq(kw_map_len(&now->keys), 2);
@@ -116,9 +117,11 @@ START_TEST(everything_comes_back)
         assert_same_grant(kw_snapshot_grant(now, find_key(2), grant->id), grant);
 
         ck_assert_uint_eq(kw_map_len(&now->principals), 1);
-        struct kw_principal principal = principal_of("AKIAONE", true);
-        kw_principal_set_arn(&principal);
-        assert_same_principal(kw_snapshot_principal(now, KW_LIT("AKIAONE")), &principal);
+        struct kw_principal user = principal_of("alice", true);
+        assert_same_principal(find_user("alice"), &user);
+        ck_assert_uint_eq(kw_map_len(&now->access_keys), 1);
+        struct kw_access_key access_key = access_key_of("AKIAONE", "alice");
+        assert_same_access_key(find_access_key("AKIAONE"), &access_key);
         reopen(); /* the second round sees what was read from the file */
     }
 }
@@ -129,13 +132,16 @@ START_TEST(extremes_come_back)
     KW_KMS_KEY struct kw_kms_key *key = new_full_key();
     KW_ALIAS struct kw_alias *alias = new_full_alias();
     KW_GRANT struct kw_grant *grant = new_full_grant();
-    KW_PRINCIPAL struct kw_principal *principal = new_full_principal();
+    KW_PRINCIPAL struct kw_principal *role = new_full_principal();
+    KW_ACCESS_KEY struct kw_access_key *access_key = new_full_access_key();
     struct kw_grant grant_like = *grant;
     ck_assert_int_eq(apply_fn(change_put_key, key), 0);
     ck_assert_int_eq(apply_fn(change_put_alias, alias), 0);
     memcpy(grant_like.key_id, key->id, sizeof(grant_like.key_id));
     ck_assert_int_eq(apply_fn(change_put_grant, &grant_like), 0);
-    ck_assert_int_eq(apply_fn(change_put_principal, principal), 0);
+    ck_assert_int_eq(apply_fn(change_put_principal, role), 0);
+    ck_assert_int_eq(put_user(access_key->name, false), 0);
+    ck_assert_int_eq(apply_fn(change_put_access_key, access_key), 0);
     reopen();
     struct kw_bytes account = kw_bytes_str(key->account), region = kw_bytes_str(key->region);
     const struct kw_kms_key *key_back = kw_snapshot_key(now, account, region, key->id);
@@ -143,7 +149,9 @@ START_TEST(extremes_come_back)
     assert_same_key(key_back, key);
     assert_same_alias(kw_snapshot_alias(now, account, region, kw_bytes_str(alias->name)), alias);
     assert_same_grant(kw_snapshot_grant(now, key_back, grant->id), &grant_like);
-    assert_same_principal(kw_snapshot_principal(now, kw_bytes_str(principal->access_key_id)), principal);
+    assert_same_principal(
+        kw_snapshot_principal(now, ACCOUNT, KW_PRINCIPAL_ROLE, kw_bytes_str(role->name)), role);
+    assert_same_access_key(find_access_key(access_key->id), access_key);
 }
 END_TEST
 
@@ -206,12 +214,13 @@ START_TEST(no_plaintext_in_the_files)
 {
     static char bytes[4 << 20];
     static const char *const sealed_texts[] = {
-        "for tests", "user/grantee", "SYMMETRIC_DEFAULT", "AIDAEXAMPLE"};
+        "for tests", "user/grantee", "SYMMETRIC_DEFAULT", "AIDAEXAMPLE", "Statement"};
     uint8_t secret[32];
     secret_of(9, secret);
     ck_assert_int_eq(create_key(9), 0);
     ck_assert_int_eq(put_grant(1, 9, NULL), 0);
-    ck_assert_int_eq(put_principal("AKIAFIND", true), 0);
+    ck_assert_int_eq(put_user("alice", true), 0);
+    ck_assert_int_eq(put_access_key("AKIAFIND", "alice"), 0);
 
     char names[2][160];
     snprintf(names[0], sizeof(names[0]), "%s-wal", path);
@@ -249,7 +258,8 @@ START_TEST(no_secret_in_the_memory_of_sqlite)
     ck_assert_uint_eq(watch_end(), 0);
 
     watch_begin("AKIAFIND", 8); /* a name, which is not sealed: we did look at the right memory */
-    ck_assert_int_eq(put_principal("AKIAFIND", true), 0);
+    ck_assert_int_eq(put_user("alice", true), 0);
+    ck_assert_int_eq(put_access_key("AKIAFIND", "alice"), 0);
     reopen();
     ck_assert_uint_gt(watch_end(), 0);
 }
@@ -313,9 +323,10 @@ START_TEST(a_refused_change_changes_nothing)
     struct kw_kms_key key = *find_key(1);
     key.description = text_of(KW_DESCRIPTION_BYTES_MAX + 1, 'x');
     ck_assert_int_eq(apply_fn(change_put_key, &key), KW_ENTITY_INVALID);
-    struct kw_principal principal = principal_of("AKIA", true);
-    memset(principal.access_key_id, 'A', sizeof(principal.access_key_id)); /* no NUL anywhere */
-    ck_assert_int_eq(apply_fn(change_put_principal, &principal), KW_ENTITY_INVALID);
+    struct kw_principal user = principal_of("a name", true);
+    ck_assert_int_eq(apply_fn(change_put_principal, &user), KW_ENTITY_INVALID);
+    /* Access keys are somebody's. */
+    ck_assert_int_eq(put_access_key("AKIA", "alice"), KW_ENTITY_INVALID);
     ck_assert_uint_eq(now->version, version + 1);
 }
 END_TEST
@@ -365,10 +376,10 @@ static int change_fail_below(struct kw_tx *tx, void *arg)
 START_TEST(a_fatal_change_ends_the_commit)
 {
     KW_KMS_KEY struct kw_kms_key *key = new_key(ACCOUNT_TEXT, REGION_TEXT, 1);
-    struct kw_principal principal = principal_of("AKIA", true);
+    struct kw_principal user = principal_of("alice", true);
     int below[] = {KW_STORE_FAILED, -ENOMEM, -EBUSY, KW_STORE_CORRUPT};
     const int expected[] = {KW_STORE_FAILED, -ENOMEM, KW_STORE_FAILED, KW_STORE_FAILED};
-    const struct kw_change put = {change_create_key, key}, fail = {change_fail, &principal};
+    const struct kw_change put = {change_create_key, key}, fail = {change_fail, &user};
     const struct kw_change *group[] = {&put, &fail, &put};
     uint64_t version = now->version;
     int results[3];

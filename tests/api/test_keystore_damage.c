@@ -55,8 +55,9 @@ static void put_sealed(const char *name, int kind, struct kw_bytes id, struct kw
 #define OF_KEY       "kind = 1"
 #define OF_ALIAS     "kind = 2"
 #define OF_GRANT     "kind = 3"
-#define OF_PRINCIPAL "kind = 4"
 #define OF_LASTUSE   "kind = 5"
+#define OF_PRINCIPAL "kind = 7"
+#define OF_ACCESS    "kind = 8"
 #define FIRST(of)    of " AND name = (SELECT min(name) FROM records WHERE " of ")"
 #define SWAP(of)                                                                                             \
     "UPDATE records SET sealed = (SELECT r.sealed FROM records r WHERE r." of                                \
@@ -74,8 +75,10 @@ static void fill(void)
     }
     ck_assert_int_eq(put_alias("alias/a", 1), 0);
     ck_assert_int_eq(put_alias("alias/b", 2), 0);
-    ck_assert_int_eq(put_principal("AKIAONE", false), 0);
-    ck_assert_int_eq(put_principal("AKIATWO", false), 0);
+    ck_assert_int_eq(put_user("alice", false), 0);
+    ck_assert_int_eq(put_user("bob", false), 0);
+    ck_assert_int_eq(put_access_key("AKIAONE", "alice"), 0);
+    ck_assert_int_eq(put_access_key("AKIATWO", "bob"), 0);
 }
 
 /* Fills the store, closes it, runs the edit on a copy and expects the copy to be refused at open or load. */
@@ -87,6 +90,7 @@ START_TEST(edited_rows_do_not_open)
         SWAP(OF_ALIAS),
         SWAP(OF_GRANT),
         SWAP(OF_PRINCIPAL),
+        SWAP(OF_ACCESS),
         SWAP(OF_LASTUSE),
         /* what is there under a name or a kind that is not its own */
         "UPDATE records SET name = CAST(name || x'00' AS BLOB) WHERE " FIRST(OF_KEY),
@@ -94,6 +98,8 @@ START_TEST(edited_rows_do_not_open)
         "UPDATE records SET name = x'' WHERE " FIRST(OF_ALIAS),
         "UPDATE records SET name = zeroblob(1025) WHERE " FIRST(OF_ALIAS),
         "UPDATE records SET name = CAST(replace(CAST(name AS TEXT), 'AKIAONE', 'AKIATEN') AS BLOB) "
+        "WHERE " FIRST(OF_ACCESS),
+        "UPDATE records SET name = CAST(replace(CAST(name AS TEXT), 'bob', 'rob') AS BLOB) "
         "WHERE " FIRST(OF_PRINCIPAL),
         "UPDATE records SET kind = 5 WHERE " OF_KEY " AND NOT EXISTS (SELECT 1 FROM records r"
         " WHERE r.kind = 5 AND r.name = records.name); DELETE FROM records WHERE kind = 5;"
@@ -112,6 +118,7 @@ START_TEST(edited_rows_do_not_open)
         "UPDATE records SET sealed = CAST(sealed || x'00' AS BLOB) WHERE " FIRST(OF_PRINCIPAL),
         "UPDATE records SET sealed = CAST(x'02' || substr(sealed, 2) AS BLOB) WHERE " FIRST(OF_KEY),
         /* what belongs to a key that is gone */
+        "DELETE FROM records WHERE " FIRST(OF_PRINCIPAL),
         "DELETE FROM records WHERE " OF_KEY,
         "DELETE FROM records WHERE " OF_GRANT "; DELETE FROM records WHERE " OF_KEY,
         "DELETE FROM records WHERE " OF_ALIAS "; DELETE FROM records WHERE " OF_KEY,
@@ -147,11 +154,15 @@ END_TEST
 /* Each byte of a sealed record of each kind, and of the check value, is looked at. */
 START_TEST(every_byte_counts)
 {
+    static const int kinds[] = {1, 2, 3, 5, 7, 8, 9};
     char copy[160], sql[200];
     fill();
+    ck_assert(kw_access_use_note(find_access_key("AKIAONE")->use, 77000, KW_LIT("kms"), REGION));
+    ck_assert_int_eq(apply_fn(change_save_access_use, (char[]){"AKIAONE"}), 0);
     close_all();
     snprintf(copy, sizeof(copy), "%s/copy.db", folder);
-    for (int kind = 1; kind <= 5; kind++) {
+    for (size_t i = 0; i < KW_ARRAY_LEN(kinds); i++) {
+        int kind = kinds[i];
         snprintf(sql, sizeof(sql), "SELECT length(sealed) FROM records WHERE kind = %d", kind);
         int len = count_rows(path, sql);
         for (int at = 0; at < len; at += at < 16 || at > len - 20 ? 5 : 61) {
@@ -200,6 +211,7 @@ START_TEST(every_region_of_the_file)
             ck_assert_uint_eq(kw_map_len(&snapshot->grants), 2);
             ck_assert_uint_eq(kw_map_len(&snapshot->aliases), 2);
             ck_assert_uint_eq(kw_map_len(&snapshot->principals), 2);
+            ck_assert_uint_eq(kw_map_len(&snapshot->access_keys), 2);
             num_unused++;
         } else {
             num_refused++;
@@ -247,7 +259,7 @@ START_TEST(records_of_other_times_and_stores)
     close_all();
     snprintf(sql, sizeof(sql),
         "ATTACH '%s' AS other; UPDATE records SET sealed = (SELECT o.sealed FROM other.records o"
-        " WHERE o.kind = records.kind AND o.name = records.name) WHERE kind = 4",
+        " WHERE o.kind = records.kind AND o.name = records.name) WHERE kind = 8",
         other);
     edit(path, sql);
     ck_assert_int_eq(reopen_result(path), KW_STORE_CORRUPT);
@@ -334,7 +346,7 @@ START_TEST(wrong_root_and_newer_schema_are_refused)
     edit(path, "PRAGMA user_version = 4711");
     ck_assert_int_eq(try_open(path, root_key), KW_STORE_VERSION);
     ck_assert_ptr_nonnull(strstr(why, "newer keywell"));
-    edit(path, "PRAGMA user_version = 2");
+    edit(path, "PRAGMA user_version = 3");
     open_and_load(path);
 }
 END_TEST

@@ -11,8 +11,8 @@ static void v1_make(const char *name)
     v1_key(&v1, 3, "Enabled", 3);
     v1_alias(&v1, "alias/one", 1);
     v1_alias(&v1, "alias/two", 2);
-    v1_principal(&v1, "AKIAONE", true);
-    v1_principal(&v1, "AKIATWO", false);
+    v1_principal(&v1, "AKIAONE", "admin", true);
+    v1_principal(&v1, "AKIATWO", "guest", false);
     v1_end(&v1);
 }
 
@@ -59,10 +59,12 @@ static void check_content(void)
     struct kw_alias alias = alias_of("alias/two", 2);
     assert_same_alias(kw_snapshot_alias(now, ACCOUNT, REGION, KW_LIT("alias/two")), &alias);
     for (int i = 0; i < 2; i++) {
-        const char *access_key_id = i == 0 ? "AKIAONE" : "AKIATWO";
-        struct kw_principal principal = principal_of(access_key_id, i == 0);
-        kw_principal_set_arn(&principal);
-        assert_same_principal(kw_snapshot_principal(now, kw_bytes_str(access_key_id)), &principal);
+        const char *user_name = i == 0 ? "admin" : "guest", *access_key_id = i == 0 ? "AKIAONE" : "AKIATWO";
+        struct kw_principal user = principal_of(user_name, i == 0);
+        struct kw_access_key access_key = access_key_of(access_key_id, user_name);
+        user.created_ms = access_key.created_ms = 0; /* nobody wrote it down */
+        assert_same_principal(find_user(user_name), &user);
+        assert_same_access_key(find_access_key(access_key_id), &access_key);
     }
 }
 
@@ -75,8 +77,8 @@ START_TEST(a_store_of_version_1_becomes_a_current_one)
         ck_assert_int_eq(kw_keystore_secret_sqlite(keystore, "audit", secret), 0);
         ck_assert_mem_eq(secret, "ssssssssssssssssssssssssssssssss", 32);
         close_all();
-        ck_assert_int_eq(count_rows(path, "PRAGMA user_version"), 2);
-        ck_assert_int_eq(count_rows(path, "SELECT count(*) FROM records"), 7);
+        ck_assert_int_eq(count_rows(path, "PRAGMA user_version"), 3);
+        ck_assert_int_eq(count_rows(path, "SELECT count(*) FROM records"), 9);
         ck_assert_int_eq(count_rows(path, "SELECT count(*) FROM sqlite_master WHERE name IN"
                                           " ('keys', 'backing_keys', 'aliases', 'principals')"),
             0);

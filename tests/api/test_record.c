@@ -76,7 +76,7 @@ static int recode_grant(struct kw_bytes text, struct kw_sbuf *again)
 static void encode_principal(struct kw_sbuf *out, bool full)
 {
     KW_PRINCIPAL struct kw_principal *principal = NULL;
-    struct kw_principal like = principal_of("AKIAONE", true);
+    struct kw_principal like = role_of("alice");
     if (full)
         principal = new_full_principal();
     else
@@ -90,6 +90,44 @@ static int recode_principal(struct kw_bytes text, struct kw_sbuf *again)
     int r = kw_record_principal_decode(text, &principal);
     if (r == 0)
         kw_record_principal_encode(principal, again);
+    return r;
+}
+
+static void encode_access_key(struct kw_sbuf *out, bool full)
+{
+    KW_ACCESS_KEY struct kw_access_key *key = NULL;
+    struct kw_access_key like = access_key_of("AKIAONE", "alice");
+    if (full)
+        key = new_full_access_key();
+    else
+        ck_assert_int_eq(kw_access_key_new(&key, &like), 0);
+    kw_record_access_key_encode(key, out);
+}
+
+static int recode_access_key(struct kw_bytes text, struct kw_sbuf *again)
+{
+    KW_ACCESS_KEY struct kw_access_key *key = NULL;
+    int r = kw_record_access_key_decode(text, &key);
+    if (r == 0)
+        kw_record_access_key_encode(key, again);
+    return r;
+}
+
+static void encode_access_use(struct kw_sbuf *out, bool full)
+{
+    struct kw_access_use_entry entry = {
+        .at_ms = full ? INT64_MAX : 1, .service = "kms", .region = "us-east-1"};
+    if (full)
+        memset(entry.region, 'r', sizeof(entry.region) - 1);
+    kw_record_access_use_encode(&entry, out);
+}
+
+static int recode_access_use(struct kw_bytes text, struct kw_sbuf *again)
+{
+    struct kw_access_use_entry entry;
+    int r = kw_record_access_use_decode(text, &entry);
+    if (r == 0)
+        kw_record_access_use_encode(&entry, again);
     return r;
 }
 
@@ -142,9 +180,11 @@ static const struct kind kinds[] = {
     {"key", encode_key, recode_key},
     {"alias", encode_alias, recode_alias},
     {"grant", encode_grant, recode_grant},
-    {"principal", encode_principal, recode_principal},
     {"last use", encode_lastuse, recode_lastuse},
     {"key store", encode_custom_store, recode_custom_store},
+    {"principal", encode_principal, recode_principal},
+    {"access key", encode_access_key, recode_access_key},
+    {"last use of an access key", encode_access_use, recode_access_use},
 };
 
 /* ---- what comes back ---- */
@@ -261,6 +301,14 @@ START_TEST(the_others_come_back_whole)
     kw_record_principal_encode(principal, &text);
     ck_assert_int_eq(kw_record_principal_decode(kw_sbuf_bytes(&text), &principal_back), 0);
     assert_same_principal(principal, principal_back);
+    ck_assert_str_eq(principal->arn, principal_back->arn);
+    kw_sbuf_reset(&text, 0);
+
+    KW_ACCESS_KEY struct kw_access_key *access_key = new_full_access_key();
+    KW_ACCESS_KEY struct kw_access_key *access_key_back = NULL;
+    kw_record_access_key_encode(access_key, &text);
+    ck_assert_int_eq(kw_record_access_key_decode(kw_sbuf_bytes(&text), &access_key_back), 0);
+    assert_same_access_key(access_key, access_key_back);
     kw_sbuf_reset(&text, 0);
 
     KW_CUSTOM_STORE struct kw_custom_store *store = new_full_custom_store();
@@ -308,6 +356,11 @@ START_TEST(names_tell_entities_apart_and_fit)
     ck_assert(kw_buf_ok(&name));
     name = KW_BUF(a, sizeof(a));
     kw_record_principal_name(principal, &name);
+    ck_assert(kw_buf_ok(&name));
+    ck_assert_uint_eq(name.len, 3 * 4 + 12 + 4 + KW_PRINCIPAL_NAME_MAX);
+    KW_ACCESS_KEY struct kw_access_key *access_key = new_full_access_key();
+    name = KW_BUF(a, sizeof(a));
+    kw_record_access_key_name(access_key, &name);
     ck_assert(kw_buf_ok(&name));
     ck_assert_uint_eq(name.len, 4 + KW_ACCESS_KEY_ID_MAX);
 
@@ -517,21 +570,39 @@ static __attribute__((noinline, no_sanitize("address"))) bool stack_has(const ch
     return false;
 }
 
+/* A key whose policy is none is no key: it is not taken for one that has the default policy. */
+START_TEST(a_policy_that_is_none_is_refused)
+{
+    KW_KMS_KEY struct kw_kms_key *key = new_full_key(), *back = NULL;
+    KW_SBUF struct kw_sbuf text = KW_SBUF_INIT(1 << 20);
+    uint8_t *effect;
+
+    kw_record_key_encode(key, &text);
+    ck_assert_int_eq(kw_record_key_decode(kw_sbuf_bytes(&text), &back), 0);
+    effect = memmem(text.ptr, text.len, "\"Allow\"", 7);
+    ck_assert_ptr_nonnull(effect);
+    kw_kms_key_unref(back);
+    back = NULL;
+    effect[1] = 'B';
+    ck_assert_int_eq(kw_record_key_decode(kw_sbuf_bytes(&text), &back), KW_RECORD_BAD);
+}
+END_TEST
+
 START_TEST(secrets_are_wiped)
 {
     static char masked[41]; /* so that the search does not find itself */
     KW_SBUF struct kw_sbuf text = RECORD;
-    encode_principal(&text, false);
+    encode_access_key(&text, false);
     for (size_t i = 0; i < 40; i++)
         masked[i] = (char)(SECRET[i] ^ 0x55);
     for (size_t cut = 0; cut <= 3; cut += 3) { /* success, and failure at the end */
-        struct kw_principal *principal = NULL;
+        struct kw_access_key *access_key = NULL;
         wipe_stack();
-        int r = kw_record_principal_decode(KW_BYTES(text.ptr, text.len - cut), &principal);
+        int r = kw_record_access_key_decode(KW_BYTES(text.ptr, text.len - cut), &access_key);
         bool found = stack_has(masked, 40); /* before anything else is called */
         ck_assert_int_eq(r, cut == 0 ? 0 : KW_RECORD_BAD);
         ck_assert(!found);
-        kw_principal_unref(principal);
+        kw_access_key_unref(access_key);
     }
 
     /* Material and record lie in secret memory, which is never given back: what was freed is wiped. */
@@ -564,6 +635,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, every_changed_byte_is_refused_or_another_entity);
     tcase_add_test(tcase, fields_out_of_place_are_refused);
     tcase_add_test(tcase, lists_have_limits);
+    tcase_add_test(tcase, a_policy_that_is_none_is_refused);
     tcase_add_test(tcase, secrets_are_wiped);
 }
 

@@ -60,12 +60,36 @@ static void put_grant(
     ck_assert_int_eq(kw_snapshot_put_grant(snapshot, grant), 0);
 }
 
-static void put_principal(struct kw_snapshot *snapshot, const char *access_key_id)
+static void put_principal(
+    struct kw_snapshot *snapshot, const char *account, enum kw_principal_kind kind, const char *name)
 {
     KW_PRINCIPAL struct kw_principal *principal = NULL;
-    struct kw_principal like = principal_of(access_key_id, true);
+    struct kw_principal like = kind == KW_PRINCIPAL_ROLE ? role_of(name) : principal_of(name, false);
+    like.kind = kind;
+    like.account = account;
     ck_assert_int_eq(kw_principal_new(&principal, &like), 0);
     ck_assert_int_eq(kw_snapshot_put_principal(snapshot, principal), 0);
+}
+
+static void put_access_key(
+    struct kw_snapshot *snapshot, const char *id, const char *account, const char *user)
+{
+    KW_ACCESS_KEY struct kw_access_key *key = NULL;
+    struct kw_access_key like = access_key_of(id, user);
+    snprintf(like.account, sizeof(like.account), "%s", account);
+    ck_assert_int_eq(kw_access_key_new(&key, &like), 0);
+    ck_assert_int_eq(kw_snapshot_put_access_key(snapshot, key), 0);
+}
+
+static const struct kw_principal *find_user(const struct kw_snapshot *snapshot, const char *name)
+{
+    return kw_snapshot_principal(snapshot, ACCOUNT, KW_PRINCIPAL_USER, kw_bytes_str(name));
+}
+
+static size_t count_access_keys(const struct kw_snapshot *snapshot, const struct kw_principal *principal)
+{
+    struct kw_place place = kw_place_principal(principal);
+    return kw_snapshot_count(&snapshot->principal_keys, &place);
 }
 
 static size_t count_account(const struct kw_map *map, struct kw_bytes account, struct kw_bytes region)
@@ -111,8 +135,9 @@ START_TEST(empty_picture_finds_nothing)
     ck_assert(!kw_snapshot_knows_key(snapshot, key->id));
     ck_assert_ptr_null(kw_snapshot_alias(snapshot, ACCOUNT, REGION, KW_LIT("alias/a")));
     ck_assert_ptr_null(kw_snapshot_grant(snapshot, key, id));
-    ck_assert_ptr_null(kw_snapshot_principal(snapshot, KW_LIT("AKIA")));
-    ck_assert_ptr_null(kw_snapshot_principal(snapshot, KW_BYTES(NULL, 0)));
+    ck_assert_ptr_null(find_user(snapshot, "alice"));
+    ck_assert_ptr_null(kw_snapshot_access_key(snapshot, KW_LIT("AKIA")));
+    ck_assert_ptr_null(kw_snapshot_access_key(snapshot, KW_BYTES(NULL, 0)));
     ck_assert_uint_eq(count_account(&snapshot->keys, ACCOUNT, REGION), 0);
     ck_assert_uint_eq(count_key(&snapshot->grants, key), 0);
     kw_snapshot_free(snapshot);
@@ -129,8 +154,6 @@ START_TEST(look_ups_keep_accounts_and_regions_apart)
     put_alias_of(snapshot, ACCOUNT_TEXT, REGION_TEXT, "alias/b", 1);
     put_alias_of(snapshot, OTHER_TEXT, REGION_TEXT, "alias/a", 3);
     put_alias_of(snapshot, ACCOUNT_TEXT, REGION_TEXT, "alias/a", 1);
-    put_principal(snapshot, "AKIAB");
-    put_principal(snapshot, "AKIAA");
 
     check_keys(snapshot);
     const struct kw_kms_key *key = get_key(snapshot, ACCOUNT_TEXT, REGION_TEXT, 1);
@@ -146,9 +169,47 @@ START_TEST(look_ups_keep_accounts_and_regions_apart)
     ck_assert_ptr_nonnull(kw_snapshot_alias(snapshot, OTHER, REGION, KW_LIT("alias/a")));
     ck_assert_ptr_null(kw_snapshot_alias(snapshot, OTHER, REGION, KW_LIT("alias/b")));
     ck_assert_ptr_null(kw_snapshot_alias(snapshot, ACCOUNT, REGION, KW_LIT("alias/")));
-    ck_assert_ptr_nonnull(kw_snapshot_principal(snapshot, KW_LIT("AKIAB")));
-    ck_assert_ptr_null(kw_snapshot_principal(snapshot, KW_LIT("AKIA")));
-    ck_assert_ptr_null(kw_snapshot_principal(snapshot, KW_LIT("AKIABB")));
+    kw_snapshot_free(snapshot);
+}
+END_TEST
+
+START_TEST(principals_are_told_apart_by_account_and_kind)
+{
+    struct kw_snapshot *snapshot = new_snapshot(NULL);
+    put_principal(snapshot, ACCOUNT_TEXT, KW_PRINCIPAL_USER, "alice");
+    put_principal(snapshot, ACCOUNT_TEXT, KW_PRINCIPAL_ROLE, "alice");
+    put_principal(snapshot, OTHER_TEXT, KW_PRINCIPAL_USER, "alice");
+    put_principal(snapshot, ACCOUNT_TEXT, KW_PRINCIPAL_USER, "alicia");
+    put_access_key(snapshot, "AKIAB", ACCOUNT_TEXT, "alice");
+    put_access_key(snapshot, "AKIAA", ACCOUNT_TEXT, "alice");
+    put_access_key(snapshot, "AKIAC", OTHER_TEXT, "alice");
+    put_access_key(snapshot, "AKIAD", ACCOUNT_TEXT, "alicia");
+
+    const struct kw_principal *alice = find_user(snapshot, "alice");
+    ck_assert_ptr_nonnull(alice);
+    ck_assert_str_eq(alice->arn, "arn:aws:iam::" ACCOUNT_TEXT ":user/alice");
+    ck_assert_str_eq(kw_snapshot_principal(snapshot, ACCOUNT, KW_PRINCIPAL_ROLE, KW_LIT("alice"))->arn,
+        "arn:aws:iam::" ACCOUNT_TEXT ":role/alice");
+    ck_assert_str_eq(
+        kw_snapshot_principal(snapshot, OTHER, KW_PRINCIPAL_USER, KW_LIT("alice"))->account, OTHER_TEXT);
+    ck_assert_ptr_null(kw_snapshot_principal(snapshot, OTHER, KW_PRINCIPAL_ROLE, KW_LIT("alice")));
+    ck_assert_ptr_null(kw_snapshot_principal(snapshot, ACCOUNT, KW_PRINCIPAL_ROOT, KW_LIT("alice")));
+    ck_assert_ptr_null(find_user(snapshot, "alic"));
+
+    ck_assert_uint_eq(count_access_keys(snapshot, alice), 2);
+    ck_assert_uint_eq(count_access_keys(snapshot, find_user(snapshot, "alicia")), 1);
+    ck_assert_ptr_nonnull(kw_snapshot_access_key(snapshot, KW_LIT("AKIAB")));
+    ck_assert_ptr_null(kw_snapshot_access_key(snapshot, KW_LIT("AKIA")));
+    ck_assert_ptr_null(kw_snapshot_access_key(snapshot, KW_LIT("AKIABB")));
+
+    /* One that becomes another's is no longer the first one's. */
+    put_access_key(snapshot, "AKIAB", ACCOUNT_TEXT, "alicia");
+    ck_assert_uint_eq(count_access_keys(snapshot, alice), 1);
+    ck_assert_uint_eq(count_access_keys(snapshot, find_user(snapshot, "alicia")), 2);
+    ck_assert_int_eq(
+        kw_snapshot_remove_access_key(snapshot, kw_snapshot_access_key(snapshot, KW_LIT("AKIAB"))), 0);
+    ck_assert_uint_eq(count_access_keys(snapshot, find_user(snapshot, "alicia")), 1);
+    ck_assert_ptr_null(kw_snapshot_access_key(snapshot, KW_LIT("AKIAB")));
     kw_snapshot_free(snapshot);
 }
 END_TEST
@@ -313,7 +374,7 @@ START_TEST(next_picture_shares_what_did_not_change)
     put_alias_of(first, ACCOUNT_TEXT, REGION_TEXT, "alias/a", 1);
     put_alias_of(first, ACCOUNT_TEXT, REGION_TEXT, "alias/b", 1);
     put_grant(first, 1, 1, "alice");
-    put_principal(first, "AKIAA");
+    put_principal(first, ACCOUNT_TEXT, KW_PRINCIPAL_USER, "alice");
     check_keys(first);
     const struct kw_kms_key *old = get_key(first, ACCOUNT_TEXT, REGION_TEXT, 1);
 
@@ -326,8 +387,8 @@ START_TEST(next_picture_shares_what_did_not_change)
     ck_assert_int_eq(
         kw_snapshot_remove_alias(second, kw_snapshot_alias(second, ACCOUNT, REGION, KW_LIT("alias/a"))), 0);
     ck_assert_int_eq(kw_snapshot_remove_grant(second, kw_map_at(&second->grants, 0)), 0);
-    ck_assert_int_eq(kw_snapshot_remove_principal(second, kw_snapshot_principal(second, KW_LIT("AKIAA"))), 0);
-    put_principal(second, "AKIA0");
+    ck_assert_int_eq(kw_snapshot_remove_principal(second, find_user(second, "alice")), 0);
+    put_principal(second, ACCOUNT_TEXT, KW_PRINCIPAL_USER, "aaron");
 
     check_keys(first);
     check_keys(second);
@@ -337,8 +398,8 @@ START_TEST(next_picture_shares_what_did_not_change)
     ck_assert_uint_eq(kw_map_len(&second->aliases), 1);
     ck_assert_uint_eq(kw_map_len(&first->grants), 1);
     ck_assert_uint_eq(kw_map_len(&second->retirables), 0);
-    ck_assert_ptr_nonnull(kw_snapshot_principal(first, KW_LIT("AKIAA")));
-    ck_assert_ptr_null(kw_snapshot_principal(second, KW_LIT("AKIAA")));
+    ck_assert_ptr_nonnull(find_user(first, "alice"));
+    ck_assert_ptr_null(find_user(second, "alice"));
     ck_assert_int_eq(old->state, KW_KEY_ENABLED);
     const struct kw_kms_key *now = get_key(second, ACCOUNT_TEXT, REGION_TEXT, 1);
     ck_assert_int_eq(now->state, KW_KEY_PENDING_DELETION);
@@ -510,6 +571,7 @@ static void add(TCase *tcase)
 {
     tcase_add_test(tcase, empty_picture_finds_nothing);
     tcase_add_test(tcase, look_ups_keep_accounts_and_regions_apart);
+    tcase_add_test(tcase, principals_are_told_apart_by_account_and_kind);
     tcase_add_test(tcase, keys_are_known_in_every_region);
     tcase_add_test(tcase, counts_and_lists_of_a_place);
     tcase_add_test(tcase, an_alias_moves_between_keys);

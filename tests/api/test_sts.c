@@ -22,7 +22,7 @@ static void set_up(void)
     call.message = KW_SBUF_INIT(32 * 1024);
     memcpy(call.request_id, REQUEST_ID, sizeof(call.request_id));
     strcpy(call.identity.arn, "arn:aws:iam::000000000000:user/admin");
-    strcpy(call.identity.principal_id, "AIDAEXAMPLE");
+    strcpy(call.identity.user_id, "AIDAEXAMPLE");
     strcpy(call.identity.account, "000000000000");
 }
 
@@ -37,7 +37,7 @@ static void run(const char *body)
     kw_sbuf_reset(&exchange.answer, 0);
     call.error = KW_ERROR_NONE;
     exchange.body = kw_bytes_str(body);
-    kw_sts_run(&call);
+    (void)kw_sts_run(&call);
 }
 
 static void assert_answer(const char *expected)
@@ -72,7 +72,8 @@ START_TEST(test_refused)
         enum kw_error error;
         const char *action;
     } rows[] = {
-        {"Action=AssumeRole&Version=2011-06-15", KW_ERROR_UNKNOWN_OPERATION, "AssumeRole"},
+        {"Action=AssumeRole&Version=2011-06-15", KW_ERROR_VALIDATION, "AssumeRole"},
+        {"Action=AssumeRoleWithSAML&Version=2011-06-15", KW_ERROR_UNKNOWN_OPERATION, "AssumeRoleWithSAML"},
         {"Action=GetCallerIdentity", KW_ERROR_UNKNOWN_OPERATION, "GetCallerIdentity"},
         {"Action=GetCallerIdentity&Version=2014-11-01", KW_ERROR_UNKNOWN_OPERATION, "GetCallerIdentity"},
         {"Action=getcalleridentity&Version=2011-06-15", KW_ERROR_UNKNOWN_OPERATION, "getcalleridentity"},
@@ -131,6 +132,11 @@ START_TEST(test_error_codes)
         unsigned status;
         const char *code;
     } rows[] = {
+        {KW_ERROR_ACCESS_DENIED, 403, "<Code>AccessDenied</Code>"},
+        {KW_ERROR_EXPIRED_TOKEN, 403, "<Code>ExpiredToken</Code>"},
+        {KW_ERROR_MALFORMED_POLICY, 400, "<Code>MalformedPolicyDocument</Code>"},
+        {KW_ERROR_PACKED_POLICY_TOO_LARGE, 400, "<Code>PackedPolicyTooLarge</Code>"},
+        {KW_ERROR_VALIDATION, 400, "<Code>ValidationError</Code>"},
         {KW_ERROR_INCOMPLETE_SIGNATURE, 400, "<Code>IncompleteSignature</Code>"},
         {KW_ERROR_INVALID_SIGNATURE, 403, "<Code>SignatureDoesNotMatch</Code>"},
         {KW_ERROR_MISSING_TOKEN, 403, "<Code>MissingAuthenticationToken</Code>"},

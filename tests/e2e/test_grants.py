@@ -1,5 +1,6 @@
 """Grants: made once, listed in pages, retired and revoked, kept over a restart; and what is refused."""
 
+import json
 import re
 import unittest
 
@@ -8,6 +9,7 @@ import harness
 ROOT = f"arn:aws:iam::{harness.ACCOUNT}:root"
 USER = f"arn:aws:iam::{harness.ACCOUNT}:user/admin"
 ROLE = "arn:aws:iam::111122223333:role/service/Reader"
+OWN_ROLE = f"arn:aws:iam::{harness.ACCOUNT}:role/service/Keeper"
 POOLS = {spec: 2 for spec in harness.SPECS} | {"RSA_3072": 0, "RSA_4096": 0}
 COMMON = {"CreateGrant", "RetireGrant", "DescribeKey"}
 OPERATIONS = {"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "Sign",
@@ -24,7 +26,7 @@ KINDS = (
 )
 
 
-class Grants(unittest.TestCase):
+class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = harness.Server(pools=POOLS).start()
@@ -59,6 +61,8 @@ class Grants(unittest.TestCase):
     def listed(self, **members):
         return self.ok("ListGrants", **{"KeyId": self.key["KeyId"], **members})["Grants"]
 
+
+class Grants(Case):
     def test_all_members(self):
         constraints = {"EncryptionContextEquals": {"b": "2", "a": "Grüße"}, "EncryptionContextSubset": {}}
         grant = self.create(KeyId=self.key["Arn"], GranteePrincipal=ROLE, RetiringPrincipal=ROOT, Name="a/name:of-it_1",
@@ -184,6 +188,16 @@ class Grants(unittest.TestCase):
             self.refused("NotFoundException", f"Grant ID {grant['GrantId']} not found", "RetireGrant", **by(grant))
             self.ok("RevokeGrant", KeyId=self.key["KeyId"], GrantId=rest["GrantId"])
 
+    def test_retirable_of_own_account(self):
+        """Who of another account may retire what is not told, though the grant is on a key of one's own."""
+        self.create(RetiringPrincipal=ROLE)
+        for theirs in (ROLE, "111122223333", "arn:aws:iam::111122223333:root"):
+            self.refused("AccessDeniedException", re.compile("kms:ListRetirableGrants on this resource because the resource does not exist"),
+                "ListRetirableGrants", RetiringPrincipal=theirs)
+        service = "autoscaling.amazonaws.com"
+        grant = self.create(RetiringPrincipal=service)
+        self.assertIn(grant["GrantId"], [entry["GrantId"] for entry in self.ok("ListRetirableGrants", RetiringPrincipal=service)["Grants"]])
+
     def test_retire_what(self):
         grant = self.create()
         token, which = {"GrantToken": grant["GrantToken"]}, {"KeyId": self.key["KeyId"], "GrantId": grant["GrantId"]}
@@ -232,7 +246,7 @@ class Grants(unittest.TestCase):
             marker = {"Marker": answer["NextMarker"]}
 
     def test_pages(self):
-        retiring = "arn:aws:iam::111122223333:role/pages"
+        retiring = OWN_ROLE + "Pages"
         made = {self.create(GranteePrincipal=(USER, ROLE)[n % 2], RetiringPrincipal=retiring)["GrantId"] for n in range(105)}
         other = self.new_key()
         made_there = self.create(KeyId=other["KeyId"], RetiringPrincipal=retiring)["GrantId"]
@@ -257,8 +271,8 @@ class Grants(unittest.TestCase):
         """Grants with as much in them as may be: the answer stays bounded, and the list whole."""
         texts = {f"{i}".ljust(384, "\1"): "\1" * 384 for i in range(8)}
         constraints = {"EncryptionContextEquals": texts, "EncryptionContextSubset": texts}
-        made = {self.create(RetiringPrincipal=ROLE + "Long", Constraints=constraints)["GrantId"] for _ in range(60)}
-        for operation, members in (("ListGrants", {"KeyId": self.key["KeyId"]}), ("ListRetirableGrants", {"RetiringPrincipal": ROLE + "Long"})):
+        made = {self.create(RetiringPrincipal=OWN_ROLE + "Long", Constraints=constraints)["GrantId"] for _ in range(60)}
+        for operation, members in (("ListGrants", {"KeyId": self.key["KeyId"]}), ("ListRetirableGrants", {"RetiringPrincipal": OWN_ROLE + "Long"})):
             pages = self.pages(operation, {"Limit": 100}, **members)
             self.assertGreater(len(pages), 2)
             self.assertEqual({grant for page in pages for grant in page}, made)
@@ -284,18 +298,18 @@ class Grants(unittest.TestCase):
         self.ok("RevokeGrant", KeyId=self.key["KeyId"], GrantId=grant["GrantId"])
 
     def test_pending_deletion(self):
-        grants = [self.create(RetiringPrincipal=ROLE) for _ in range(3)]
+        grants = [self.create(RetiringPrincipal=OWN_ROLE) for _ in range(3)]
         self.ok("ScheduleKeyDeletion", KeyId=self.key["KeyId"])
         self.create_refused("KMSInvalidStateException", f"{self.key['Arn']} is pending deletion.")
         self.assertEqual(len(self.listed()), 3)
-        self.assertEqual(len(self.ok("ListRetirableGrants", RetiringPrincipal=ROLE)["Grants"]), 3)
+        self.assertEqual(len(self.ok("ListRetirableGrants", RetiringPrincipal=OWN_ROLE)["Grants"]), 3)
         self.ok("RetireGrant", GrantToken=grants[0]["GrantToken"])
         self.ok("RevokeGrant", KeyId=self.key["KeyId"], GrantId=grants[1]["GrantId"])
         self.assertEqual(len(self.listed()), 1)
 
     def test_regions(self):
-        grant = self.create(Name="r", RetiringPrincipal="arn:aws:iam::111122223333:role/regions")
-        there = self.server.call("ListRetirableGrants", {"RetiringPrincipal": "arn:aws:iam::111122223333:role/regions"}, region="eu-west-1")
+        grant = self.create(Name="r", RetiringPrincipal=OWN_ROLE + "Regions")
+        there = self.server.call("ListRetirableGrants", {"RetiringPrincipal": OWN_ROLE + "Regions"}, region="eu-west-1")
         self.assertEqual(there.json["Grants"], [])
         answer = self.server.call("RetireGrant", {"GrantToken": grant["GrantToken"]}, region="eu-west-1")
         self.assertEqual(answer.error, "NotFoundException", answer)
@@ -313,6 +327,87 @@ class Grants(unittest.TestCase):
         self.assertEqual(kms.decrypt(CiphertextBlob=blob)["Plaintext"], b"x")
         kms.retire_grant(GrantToken=grant["GrantToken"])
         self.assertEqual(kms.list_grants(KeyId=self.key["KeyId"])["Grants"], [])
+
+
+class Decided(Case):
+    """On keys whose policy leaves the caller little, and nothing to its account."""
+
+    def limit(self, *actions, deny=()):
+        statements = [{"Effect": "Allow", "Principal": {"AWS": USER}, "Action": ["kms:PutKeyPolicy", *actions], "Resource": "*"}]
+        if deny:
+            statements.append({"Effect": "Deny", "Principal": "*", "Action": list(deny), "Resource": "*"})
+        self.ok("PutKeyPolicy", KeyId=self.key["KeyId"], Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+
+    def denied(self, why, operation, **members):
+        self.refused("AccessDeniedException", re.compile(re.escape(why) + "$"), operation, **members)
+
+    def by_policy(self, operation):
+        return f"because no resource-based policy allows the kms:{operation} action"
+
+    def test_created_by_a_grant(self):
+        which = {"KeyId": self.key["KeyId"], "GranteePrincipal": ROLE}
+        subset = {"EncryptionContextSubset": {"Tenant": "a"}}
+        self.create(Operations=["CreateGrant", "Encrypt", "DescribeKey"], Constraints=subset)
+        self.limit("kms:ListGrants")
+        for constraints in ({"EncryptionContextSubset": {"tenant": "a"}}, {"EncryptionContextSubset": {"tenant": "a", "x": "y"}},
+                {"EncryptionContextEquals": {"x": "y", "TENANT": "a"}}):
+            self.create(GranteePrincipal=ROLE, Constraints=constraints)
+        self.create(GranteePrincipal=ROLE, Operations=["CreateGrant", "DescribeKey"], Constraints=subset)
+        before = len(self.listed())
+        why = self.by_policy("CreateGrant")
+        for constraints in ({}, {"EncryptionContextSubset": {}}, {"EncryptionContextSubset": {"tenant": "A"}},
+                {"EncryptionContextEquals": {"x": "y"}}, {"EncryptionContextSubset": {str(n): "x" for n in range(9)}}):
+            self.denied(why, "CreateGrant", **which, Operations=["Encrypt"], Constraints=constraints)
+        for operations in (["Encrypt", "Decrypt"], ["Decrypt"], ["RetireGrant", "Encrypt"]):
+            self.denied(why, "CreateGrant", **which, Operations=operations, Constraints=subset)
+        # What it may create is checked like what anybody may.
+        self.create_refused("InvalidArnException", "ARN does not refer to a valid principal: x", GranteePrincipal="x", Constraints=subset)
+        self.assertEqual(len(self.listed()), before)
+        self.limit("kms:ListGrants", deny=["kms:CreateGrant"])
+        self.denied("with an explicit deny in a resource-based policy", "CreateGrant", **which, Operations=["Encrypt"], Constraints=subset)
+
+    def test_retired_by_whom(self):
+        def ways(grant):
+            return {"GrantToken": grant["GrantToken"]}, {"KeyId": self.key["KeyId"], "GrantId": grant["GrantId"]}
+
+        free = [self.create(GranteePrincipal=ROLE, RetiringPrincipal=USER), self.create(Operations=["RetireGrant", "Encrypt"])]
+        bound = [self.create(), self.create(GranteePrincipal=ROLE, RetiringPrincipal=ROLE, Operations=["RetireGrant"])]
+        self.limit("kms:ListGrants", deny=["kms:RetireGrant"])
+        for grant in free + bound:
+            for way in ways(grant):
+                self.denied("with an explicit deny in a resource-based policy", "RetireGrant", **way)
+        self.limit("kms:ListGrants")
+        for grant in bound:
+            for way in ways(grant):
+                self.denied(self.by_policy("RetireGrant"), "RetireGrant", **way)
+            self.denied(self.by_policy("RevokeGrant"), "RevokeGrant", KeyId=self.key["KeyId"], GrantId=grant["GrantId"])
+        self.denied(self.by_policy("RetireGrant"), "RetireGrant", KeyId=self.key["KeyId"], GrantId="0" * 64)
+        self.ok("RetireGrant", **ways(free[0])[0])
+        self.ok("RetireGrant", **ways(free[1])[1])
+        self.assertEqual({entry["GrantId"] for entry in self.listed()}, {grant["GrantId"] for grant in bound})
+        self.limit("kms:ListGrants", "kms:RetireGrant", "kms:RevokeGrant")
+        self.ok("RetireGrant", **ways(bound[0])[0])
+        self.ok("RevokeGrant", **ways(bound[1])[1])
+        self.assertEqual(self.listed(), [])
+
+    def test_used(self):
+        """In force on the next request, and no longer on the one after it is gone."""
+        call = {"KeyId": self.key["KeyId"], "KeyPairSpec": "ECC_NIST_P256", "EncryptionContext": {"tenant": "a", "x": "y"}}
+        operation = "GenerateDataKeyPairWithoutPlaintext"
+        makers = {"GranteePrincipal": USER, "Operations": [operation]}
+        for constraints, allowed in (({}, True), ({"EncryptionContextSubset": {"TENANT": "a"}}, True), ({"EncryptionContextSubset": {"tenant": "A"}}, False),
+                ({"EncryptionContextEquals": {"tenant": "a"}}, False), ({"EncryptionContextEquals": {"X": "y", "tenant": "a"}}, True)):
+            with self.subTest(constraints=constraints):
+                self.limit("kms:CreateGrant", "kms:RevokeGrant")
+                self.denied(self.by_policy(operation), operation, **call)
+                grant = self.create(**makers, Constraints=constraints)
+                if allowed:
+                    self.ok(operation, **call, GrantTokens=[grant["GrantToken"]])
+                    self.ok(operation, **call)
+                else:
+                    self.denied(self.by_policy(operation), operation, **call)
+                self.ok("RevokeGrant", KeyId=self.key["KeyId"], GrantId=grant["GrantId"])
+                self.denied(self.by_policy(operation), operation, **call, GrantTokens=[grant["GrantToken"]])
 
 
 class Restart(unittest.TestCase):

@@ -83,9 +83,9 @@ class Policies(unittest.TestCase):
         self.refused("MalformedPolicyDocumentException", LOCKOUT, "CreateKey",
             Policy=json.dumps({"Statement": statement(Action="kms:DescribeKey")}))
         self.refused("MalformedPolicyDocumentException", None, "CreateKey", Policy="{")
-        self.key = harness.new_key(self.server, Policy=json.dumps({"Statement": statement(Action="kms:DescribeKey")}),
+        self.key = harness.new_key(self.server, Policy=json.dumps({"Statement": statement(Action="kms:GetKeyPolicy")}),
             BypassPolicyLockoutSafetyCheck=True)
-        self.assertEqual(json.loads(self.get())["Statement"]["Action"], "kms:DescribeKey")
+        self.assertEqual(json.loads(self.get())["Statement"]["Action"], "kms:GetKeyPolicy")
 
     def test_malformed(self):
         for message, document in ((None, "{"), (None, "nothing"), (None, "[]"), (None, "\u00e9"), ("Policy contains no statement.", "{}"),
@@ -114,8 +114,10 @@ class Policies(unittest.TestCase):
             self.put_refused(LOCKOUT, {"Statement": locked}, BypassPolicyLockoutSafetyCheck=False)
         self.put({"Statement": statement(Principal={"AWS": CALLER}, Action="kms:PutKeyPolicy")})
         self.put({"Statement": statement(Principal={"AWS": harness.ACCOUNT})})
-        self.put({"Statement": statement(Action="kms:Encrypt")}, BypassPolicyLockoutSafetyCheck=True)
-        self.assertEqual(json.loads(self.get())["Statement"]["Action"], "kms:Encrypt")
+        self.put({"Statement": statement(Action="kms:Get*")}, BypassPolicyLockoutSafetyCheck=True)
+        self.assertEqual(json.loads(self.get())["Statement"]["Action"], "kms:Get*")
+        self.refused("AccessDeniedException", re.compile("because no resource-based policy allows the kms:PutKeyPolicy action$"),
+            "PutKeyPolicy", KeyId=self.key, Policy=json.dumps(policy()))
 
     def test_size(self):
         limit = 32 * 1024
@@ -126,7 +128,7 @@ class Policies(unittest.TestCase):
         self.assertEqual(json.loads(self.get()), json.loads(longest))
         self.put_refused(re.compile("at most 32768 bytes"), longest + " ", error="LimitExceededException")
         # Sent without blanks it is within the limit, shown it is not.
-        many = {"Statement": statement(Condition={"Bool": {"%x:y" % n: True for n in range(2000)}})}
+        many = {"Statement": [statement(), statement(Condition={"Bool": {"%x:y" % n: True for n in range(1990)}})]}
         self.put(json.dumps(many, separators=(",", ":")))
         shown = self.get()
         self.assertGreater(len(shown), limit)

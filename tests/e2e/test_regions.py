@@ -390,11 +390,11 @@ class CallerIdentity(Case):
         self.assertEqual({name: answer[name] for name in ("UserId", "Account", "Arn")}, json.loads(result.stdout))
         with self.assertRaises(botocore.exceptions.ClientError) as caught:
             client.assume_role(RoleArn="arn:aws:iam::000000000000:role/demo", RoleSessionName="me")
-        self.assertEqual(caught.exception.response["Error"]["Code"], "InvalidAction")
+        self.assertEqual(caught.exception.response["Error"]["Code"], "AccessDenied")
 
     def test_other_actions(self):
-        message = self.error(400, "InvalidAction", {"Action": "AssumeRole", "Version": "2011-06-15"})
-        self.assertIn("Could not find operation AssumeRole for version 2011-06-15", message)
+        message = self.error(400, "InvalidAction", {"Action": "GetFederationToken", "Version": "2011-06-15"})
+        self.assertIn("Could not find operation GetFederationToken for version 2011-06-15", message)
         self.assertIn("NO_VERSION_SPECIFIED", self.error(400, "InvalidAction", {"Action": "GetCallerIdentity"}))
         self.error(400, "InvalidAction", {"Version": "2011-06-15"})
         self.error(400, "InvalidAction", {"Action": "GetCallerIdentity", "Version": "2012-06-15"})
@@ -402,7 +402,7 @@ class CallerIdentity(Case):
         self.assertIn("a<b>&\"", self.error(400, "InvalidAction", {"Action": "a<b>&\"\u00e9\x01", "Version": "]]>"}))
 
     def test_bad_forms(self):
-        for body in (b"Action=%", b"=x", b"&", b"Action=GetCallerIdentity&Action=GetCallerIdentity", b"a=" + b"x" * 4096, b"a=\0"):
+        for body in (b"Action=%", b"=x", b"&", b"Action=GetCallerIdentity&Action=GetCallerIdentity", b"a=" + b"x" * 20000, b"a=\0"):
             with self.subTest(body=body[:40]):
                 self.error(400, "MalformedQueryString", body=body)
 
@@ -419,12 +419,12 @@ class CallerIdentity(Case):
 
     def test_audited(self):
         self.ask(self.server, region=WEST)
-        self.error(400, "InvalidAction", {"Action": "GetSessionToken", "Version": "2011-06-15"})
+        self.error(400, "InvalidAction", {"Action": "GetFederationToken", "Version": "2011-06-15"})
         records = [record for record in self.server.audit_records() if record["eventSource"] == "sts.amazonaws.com"]
         asked = [record for record in records if record["eventName"] == "GetCallerIdentity"][-1]
         self.assertEqual((asked["awsRegion"], asked["readOnly"]), (WEST, True))
         self.assertNotIn("errorCode", asked)
-        refused = [record for record in records if record["eventName"] == "GetSessionToken"][-1]
+        refused = [record for record in records if record["eventName"] == "GetFederationToken"][-1]
         self.assertIn("errorCode", refused)
         self.assertGreaterEqual(self.server.metric("keywell_requests_total", operation="GetCallerIdentity", result="ok"), 1)
 

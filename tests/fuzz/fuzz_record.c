@@ -70,6 +70,18 @@ static int recode_principal(struct kw_bytes text, struct kw_sbuf *again, struct 
     return r;
 }
 
+static int recode_access_key(struct kw_bytes text, struct kw_sbuf *again, struct kw_buf *name)
+{
+    KW_ACCESS_KEY struct kw_access_key *key = NULL;
+    int r = kw_record_access_key_decode(text, &key);
+
+    if (r == 0) {
+        kw_record_access_key_encode(key, again);
+        kw_record_access_key_name(key, name);
+    }
+    return r;
+}
+
 static int recode_custom_store(struct kw_bytes text, struct kw_sbuf *again, struct kw_buf *name)
 {
     KW_CUSTOM_STORE struct kw_custom_store *store = NULL;
@@ -95,8 +107,8 @@ static int recode_lastuse(struct kw_bytes text, struct kw_sbuf *again, struct kw
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static int (*const recode[])(struct kw_bytes, struct kw_sbuf *, struct kw_buf *) = {
-        recode_key, recode_alias, recode_grant, recode_principal, recode_lastuse, recode_custom_store};
+    static int (*const recode[])(struct kw_bytes, struct kw_sbuf *, struct kw_buf *) = {recode_key,
+        recode_alias, recode_grant, recode_principal, recode_lastuse, recode_custom_store, recode_access_key};
     uint8_t name_bytes[KW_SEAL_IDENTITY_MAX];
     struct kw_buf name = KW_BUF(name_bytes, sizeof(name_bytes));
     KW_SBUF struct kw_sbuf again = KW_SBUF_INIT(KW_RECORD_MAX);

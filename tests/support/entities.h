@@ -4,6 +4,7 @@
 #define KW_TESTS_SUPPORT_ENTITIES_H
 
 #include "api/customstore.h"
+#include "api/principal.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -29,6 +30,22 @@ static inline const char *text_of(size_t len, char c)
     text[len] = '\0';
     used += len + 1;
     return text;
+}
+
+/* A key policy of so many bytes. */
+static inline struct kw_policy *policy_of(size_t len)
+{
+    static const char head[] =
+        "{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"kms:*\","
+        "\"Resource\":\"*\"},\"Id\":\"";
+    char *text = (char *)(uintptr_t)text_of(len, 'p'), why[256];
+    struct kw_policy *policy = NULL;
+
+    ck_assert_uint_gt(len, sizeof(head) + 2);
+    memcpy(text, head, sizeof(head) - 1);
+    memcpy(text + len - 2, "\"}", 2);
+    ck_assert_int_eq(kw_policy_new(&policy, KW_POLICY_KEY, KW_BYTES(text, len), NULL, why, sizeof(why)), 0);
+    return policy;
 }
 
 static inline void id_of(uint32_t number, uint8_t id[KW_KMS_KEY_ID_LEN])
@@ -102,16 +119,73 @@ static inline struct kw_grant grant_of(uint8_t grant_number, uint32_t number, co
     return grant;
 }
 
-static inline struct kw_principal principal_of(const char *access_key_id, bool administrator)
+/* Compiled once, and there to the end of the program. */
+static inline const struct kw_policy *compiled(enum kw_policy_kind kind, const char *text)
 {
-    struct kw_principal principal = {.secret_access_key = SECRET,
+    struct kw_policy *policy = NULL;
+    char why[256] = "";
+    int r = kw_policy_new(&policy, kind, kw_bytes_str(text), NULL, why, sizeof(why));
+    ck_assert_msg(r == 0, "%d %s: %s", r, why, text);
+    return policy;
+}
+
+static inline const struct kw_policy *administrator_policy(void)
+{
+    static const struct kw_policy *policy;
+    if (policy == NULL)
+        policy = compiled(KW_POLICY_IDENTITY, KW_ADMINISTRATOR_POLICY);
+    return policy;
+}
+
+#define TRUST_TEXT                                                                                           \
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":"               \
+    "\"" ACCOUNT_TEXT "\"},\"Action\":\"sts:AssumeRole\"}]}"
+
+static inline const struct kw_policy *trust_policy(void)
+{
+    static const struct kw_policy *policy;
+    if (policy == NULL)
+        policy = compiled(KW_POLICY_TRUST, TRUST_TEXT);
+    return policy;
+}
+
+/* A user. */
+static inline struct kw_principal principal_of(const char *name, bool administrator)
+{
+    static struct kw_named_policy named = {.name = KW_ADMINISTRATOR_POLICY_NAME};
+    named.policy = administrator_policy();
+    return (struct kw_principal){.kind = KW_PRINCIPAL_USER,
         .account = ACCOUNT_TEXT,
-        .user_name = "admin",
-        .principal_id = "AIDAEXAMPLE",
-        .administrator = administrator,
-        .enabled = true};
-    snprintf(principal.access_key_id, sizeof(principal.access_key_id), "%s", access_key_id);
-    return principal;
+        .path = "/",
+        .name = name,
+        .id = "AIDAEXAMPLE",
+        .created_ms = 9000,
+        .enabled = true,
+        .num_policies = administrator ? 1 : 0,
+        .policies = &named};
+}
+
+static inline struct kw_principal role_of(const char *name)
+{
+    struct kw_principal role = principal_of(name, false);
+    role.kind = KW_PRINCIPAL_ROLE;
+    snprintf(role.id, sizeof(role.id), "AROAEXAMPLE");
+    role.trust = trust_policy();
+    role.session_max_s = KW_SESSION_S_MIN;
+    return role;
+}
+
+/* Of a user. */
+static inline struct kw_access_key access_key_of(const char *id, const char *user)
+{
+    struct kw_access_key key = {.secret = SECRET,
+        .account = ACCOUNT_TEXT,
+        .kind = KW_PRINCIPAL_USER,
+        .enabled = true,
+        .created_ms = 9001};
+    snprintf(key.id, sizeof(key.id), "%s", id);
+    snprintf(key.name, sizeof(key.name), "%s", user);
+    return key;
 }
 
 static inline struct kw_custom_store custom_store_of(const char *id)
@@ -145,6 +219,7 @@ static inline struct kw_kms_key *new_full_key(void)
     };
     KW_MATERIAL struct kw_material *first = NULL;
     KW_MATERIAL struct kw_material *second = NULL;
+    KW_POLICY struct kw_policy *policy = policy_of(32 * 1024);
     struct kw_kms_key *key = NULL;
 
     memset(secret, 0xd1, sizeof(secret));
@@ -171,7 +246,7 @@ static inline struct kw_kms_key *new_full_key(void)
         .state = KW_KEY_PENDING_REPLICA_DELETION,
         .created_ms = INT64_MIN,
         .description = text_of(KW_DESCRIPTION_BYTES_MAX, 'x'),
-        .policy = text_of(32 * 1024, 'p'),
+        .policy = policy,
         .deletion_ms = INT64_MAX,
         .pending_days = UINT32_MAX,
         .rotates = true,
@@ -229,14 +304,47 @@ static inline struct kw_grant *new_full_grant(void)
 
 static inline struct kw_principal *new_full_principal(void)
 {
+    static char path[KW_PRINCIPAL_PATH_MAX + 1],
+        names[KW_PRINCIPAL_POLICIES_MAX][KW_PRINCIPAL_POLICY_NAME_MAX + 1];
+    struct kw_named_policy policies[KW_PRINCIPAL_POLICIES_MAX];
+    struct kw_tag tags[KW_TAGS_MAX];
     struct kw_principal *principal = NULL;
-    struct kw_principal like = {.account = ACCOUNT_TEXT, .administrator = true, .enabled = true};
-    memset(like.access_key_id, 'A', sizeof(like.access_key_id) - 1);
-    memset(like.secret_access_key, 'S', sizeof(like.secret_access_key) - 1);
-    memset(like.user_name, 'u', sizeof(like.user_name) - 1);
-    memset(like.principal_id, 'I', sizeof(like.principal_id) - 1);
+    struct kw_principal like = {.kind = KW_PRINCIPAL_ROLE,
+        .account = ACCOUNT_TEXT,
+        .path = path,
+        .name = text_of(KW_PRINCIPAL_NAME_MAX, 'n'),
+        .created_ms = INT64_MAX,
+        .enabled = true,
+        .num_policies = KW_ARRAY_LEN(policies),
+        .policies = policies,
+        .num_tags = KW_ARRAY_LEN(tags),
+        .tags = tags,
+        .trust = trust_policy(),
+        .session_max_s = KW_SESSION_S_MAX};
+    memset(path, 'p', sizeof(path) - 1);
+    path[0] = path[sizeof(path) - 2] = '/';
+    memset(like.id, 'I', sizeof(like.id) - 1);
+    for (size_t i = 0; i < KW_ARRAY_LEN(policies); i++) {
+        memset(names[i], 'p', KW_PRINCIPAL_POLICY_NAME_MAX);
+        names[i][0] = (char)('a' + i);
+        policies[i] = (struct kw_named_policy){names[i], administrator_policy()};
+    }
+    for (size_t i = 0; i < KW_ARRAY_LEN(tags); i++)
+        tags[i] = (struct kw_tag){text_of(4 * 128, 'k'), text_of(4 * 256, 'v')};
     ck_assert_int_eq(kw_principal_new(&principal, &like), 0);
     return principal;
+}
+
+static inline struct kw_access_key *new_full_access_key(void)
+{
+    struct kw_access_key *key = NULL;
+    struct kw_access_key like = {
+        .account = ACCOUNT_TEXT, .kind = KW_PRINCIPAL_USER, .enabled = true, .created_ms = INT64_MAX};
+    memset(like.id, 'A', sizeof(like.id) - 1);
+    memset(like.secret, 'S', sizeof(like.secret) - 1);
+    memset(like.name, 'u', sizeof(like.name) - 1);
+    ck_assert_int_eq(kw_access_key_new(&key, &like), 0);
+    return key;
 }
 
 static inline struct kw_custom_store *new_full_custom_store(void)
@@ -310,7 +418,9 @@ static inline void assert_same_key(const struct kw_kms_key *a, const struct kw_k
     ck_assert_int_eq(a->state, b->state);
     ck_assert_int_eq(a->created_ms, b->created_ms);
     ck_assert_str_eq(a->description, b->description);
-    assert_same_text(a->policy, b->policy);
+    ck_assert_int_eq(a->policy == NULL, b->policy == NULL);
+    if (a->policy != NULL)
+        ck_assert(kw_bytes_equal(kw_policy_text(a->policy), kw_policy_text(b->policy)));
     ck_assert_int_eq(a->deletion_ms, b->deletion_ms);
     ck_assert_uint_eq(a->pending_days, b->pending_days);
     ck_assert_int_eq(a->rotates, b->rotates);
@@ -360,16 +470,47 @@ static inline void assert_same_grant(const struct kw_grant *a, const struct kw_g
     ck_assert_int_eq(a->created_ms, b->created_ms);
 }
 
+static inline void assert_same_policy(const struct kw_policy *a, const struct kw_policy *b)
+{
+    ck_assert((a == NULL) == (b == NULL));
+    if (a != NULL)
+        ck_assert(kw_bytes_equal(kw_policy_text(a), kw_policy_text(b)));
+}
+
 static inline void assert_same_principal(const struct kw_principal *a, const struct kw_principal *b)
 {
-    ck_assert_str_eq(a->access_key_id, b->access_key_id);
-    ck_assert_str_eq(a->secret_access_key, b->secret_access_key);
+    ck_assert_ptr_nonnull(a);
+    ck_assert_int_eq(a->kind, b->kind);
     ck_assert_str_eq(a->account, b->account);
-    ck_assert_str_eq(a->user_name, b->user_name);
-    ck_assert_str_eq(a->principal_id, b->principal_id);
-    ck_assert_str_eq(a->arn, b->arn);
-    ck_assert_int_eq(a->administrator, b->administrator);
+    ck_assert_str_eq(a->path, b->path);
+    ck_assert_str_eq(a->name, b->name);
+    ck_assert_str_eq(a->id, b->id);
+    ck_assert_int_eq(a->created_ms, b->created_ms);
     ck_assert_int_eq(a->enabled, b->enabled);
+    ck_assert_uint_eq(a->num_policies, b->num_policies);
+    for (uint32_t i = 0; i < a->num_policies; i++) {
+        ck_assert_str_eq(a->policies[i].name, b->policies[i].name);
+        assert_same_policy(a->policies[i].policy, b->policies[i].policy);
+    }
+    ck_assert_uint_eq(a->num_tags, b->num_tags);
+    for (uint32_t i = 0; i < a->num_tags; i++) {
+        ck_assert_str_eq(a->tags[i].key, b->tags[i].key);
+        ck_assert_str_eq(a->tags[i].value, b->tags[i].value);
+    }
+    assert_same_policy(a->trust, b->trust);
+    ck_assert_uint_eq(a->session_max_s, b->session_max_s);
+}
+
+static inline void assert_same_access_key(const struct kw_access_key *a, const struct kw_access_key *b)
+{
+    ck_assert_ptr_nonnull(a);
+    ck_assert_str_eq(a->id, b->id);
+    ck_assert_str_eq(a->secret, b->secret);
+    ck_assert_str_eq(a->account, b->account);
+    ck_assert_int_eq(a->kind, b->kind);
+    ck_assert_str_eq(a->name, b->name);
+    ck_assert_int_eq(a->enabled, b->enabled);
+    ck_assert_int_eq(a->created_ms, b->created_ms);
 }
 
 static inline void assert_same_custom_store(const struct kw_custom_store *a, const struct kw_custom_store *b)

@@ -175,6 +175,16 @@ static inline int change_put_principal(struct kw_tx *tx, void *arg)
     return kw_tx_put_principal(tx, arg);
 }
 
+static inline int change_put_access_key(struct kw_tx *tx, void *arg)
+{
+    return kw_tx_put_access_key(tx, arg);
+}
+
+static inline int change_save_access_use(struct kw_tx *tx, void *arg)
+{
+    return kw_tx_save_access_use(tx, kw_snapshot_access_key(tx->snapshot, kw_bytes_str(arg)));
+}
+
 static inline int change_remove_alias(struct kw_tx *tx, void *arg)
 {
     const struct kw_alias *alias = kw_snapshot_alias(tx->snapshot, ACCOUNT, REGION, kw_bytes_str(arg));
@@ -249,10 +259,26 @@ static inline int put_grant(uint8_t grant_number, uint32_t number, const char *r
     return apply_fn(change_put_grant, &grant);
 }
 
-static inline int put_principal(const char *access_key_id, bool administrator)
+static inline int put_user(const char *name, bool administrator)
 {
-    struct kw_principal principal = principal_of(access_key_id, administrator);
-    return apply_fn(change_put_principal, &principal);
+    struct kw_principal user = principal_of(name, administrator);
+    return apply_fn(change_put_principal, &user);
+}
+
+static inline int put_access_key(const char *id, const char *user)
+{
+    struct kw_access_key key = access_key_of(id, user);
+    return apply_fn(change_put_access_key, &key);
+}
+
+static inline const struct kw_principal *find_user(const char *name)
+{
+    return kw_snapshot_principal(now, ACCOUNT, KW_PRINCIPAL_USER, kw_bytes_str(name));
+}
+
+static inline const struct kw_access_key *find_access_key(const char *id)
+{
+    return kw_snapshot_access_key(now, kw_bytes_str(id));
 }
 
 /* ---- behind its back ---- */

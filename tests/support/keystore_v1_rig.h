@@ -122,11 +122,12 @@ static inline void v1_alias(struct v1 *v1, const char *name, uint32_t number)
     v1_insert(v1, "INSERT INTO aliases VALUES (?, ?, ?, ?, ?, ?)", values, 6, NULL, KW_BYTES(NULL, 0));
 }
 
-static inline void v1_principal(struct v1 *v1, const char *access_key_id, bool administrator)
+static inline void v1_principal(
+    struct v1 *v1, const char *access_key_id, const char *user_name, bool administrator)
 {
     uint8_t room[V1_FIELD_MAX];
     struct kw_buf identity = KW_BUF(room, sizeof(room));
-    const char *texts[] = {access_key_id, ACCOUNT_TEXT, "admin", "AIDAEXAMPLE"};
+    const char *texts[] = {access_key_id, ACCOUNT_TEXT, user_name, "AIDAEXAMPLE"};
     for (int i = 0; i < 4; i++)
         kw_seal_put_field(&identity, kw_bytes_str(texts[i]));
     kw_buf_put_u8(&identity, administrator);

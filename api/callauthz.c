@@ -1,0 +1,729 @@
+#include "api/callauthz.h"
+
+#include "api/grantindex.h"
+#include "api/operations.h"
+#include "api/permission.h"
+#include "api/related.h"
+
+#include <stdio.h>
+
+/* All that one decision is made of. Texts are the call's, the snapshot's or tables'. */
+struct decision {
+    struct kw_call *call;
+    const struct kw_permission *permission; /* NULL: of an action that no operation asks for */
+    const struct kw_kms_key *key;           /* NULL: none */
+    const json_t *context;                  /* the encryption context; NULL: none */
+    struct kw_policy_request request;
+    struct kw_authz_question question;
+    const struct kw_policy *identity[KW_PRINCIPAL_POLICIES_MAX];
+    char number[24];    /* a member that is one */
+    const json_t *said; /* of a question: values of condition keys instead of the call's; NULL: none */
+    /* Where a list was left: policies ask for one value after the other */
+    const json_t *list;
+    void *iter;
+    size_t next;
+};
+
+static bool has(const struct decision *decision, unsigned flag)
+{
+    return decision->permission != NULL && (decision->permission->flags & flag) != 0;
+}
+
+/* ---- values that are one ---- */
+
+static void put(struct decision *decision, enum kw_condkey key, struct kw_bytes value)
+{
+    decision->request.value[key] = value;
+}
+
+static void put_str(struct decision *decision, enum kw_condkey key, const char *value)
+{
+    put(decision, key, kw_bytes_str(value));
+}
+
+static void put_bool(struct decision *decision, enum kw_condkey key, bool value)
+{
+    put(decision, key, value ? KW_LIT("true") : KW_LIT("false"));
+}
+
+static void put_caller(struct decision *decision)
+{
+    const struct kw_identity *identity = &decision->call->identity;
+    const struct kw_caller *caller = &identity->caller;
+    bool session = caller->kind == KW_CALLER_SESSION;
+
+    put(decision, KW_CK_AWS_PRINCIPAL_ACCOUNT, caller->account);
+    put(decision, KW_CK_AWS_PRINCIPAL_ARN, session ? caller->role_arn : caller->arn);
+    put(decision, KW_CK_KMS_CALLER_ACCOUNT, caller->account);
+    put(decision, KW_CK_AWS_PRINCIPAL_IS_SERVICE, KW_LIT("false"));
+    put(decision, KW_CK_AWS_VIA_SERVICE, KW_LIT("false"));
+    put_str(decision, KW_CK_AWS_USERID, identity->user_id);
+    if (caller->kind == KW_CALLER_ROOT)
+        put(decision, KW_CK_AWS_PRINCIPAL_TYPE, KW_LIT("Account"));
+    else
+        put(decision, KW_CK_AWS_PRINCIPAL_TYPE, session ? KW_LIT("AssumedRole") : KW_LIT("User"));
+    if (caller->kind == KW_CALLER_USER)
+        put_str(decision, KW_CK_AWS_USERNAME, identity->principal_name);
+    if (identity->source_identity[0] != '\0')
+        put_str(decision, KW_CK_AWS_SOURCE_IDENTITY, identity->source_identity);
+    if (identity->temporary) /* of others AWS does not say it either */
+        put(decision, KW_CK_AWS_MFA_PRESENT, KW_LIT("false"));
+}
+
+/* An IPv4 client of a listener for both is known by its own address. */
+static struct kw_bytes plain_address(const char *peer)
+{
+    struct kw_bytes text = kw_bytes_str(peer), mapped = KW_LIT("::ffff:");
+
+    if (kw_bytes_starts(text, mapped) && kw_bytes_find(text, '.') >= 0)
+        return KW_BYTES(text.ptr + mapped.len, text.len - mapped.len);
+    return text;
+}
+
+static void put_request(struct decision *decision)
+{
+    const struct kw_call *call = decision->call;
+
+    put_str(decision, KW_CK_AWS_REQUESTED_REGION, call->region);
+    put(decision, KW_CK_AWS_SECURE_TRANSPORT, KW_LIT("false"));
+    put(decision, KW_CK_AWS_RESOURCE_ACCOUNT, decision->request.resource_account);
+    if (call->exchange == NULL)
+        return;
+    put(decision, KW_CK_AWS_SOURCE_IP, plain_address(call->exchange->peer));
+    put(decision, KW_CK_AWS_USER_AGENT, kw_http_header(&call->exchange->request, "user-agent"));
+    put(decision, KW_CK_AWS_REFERER, kw_http_header(&call->exchange->request, "referer"));
+}
+
+static void put_kind(struct decision *decision, struct kw_bytes spec, struct kw_bytes usage,
+    struct kw_bytes origin, bool multi_region)
+{
+    put(decision, KW_CK_KMS_KEY_SPEC, spec);
+    put(decision, KW_CK_KMS_MASTER_KEY_SPEC, spec);
+    put(decision, KW_CK_KMS_KEY_USAGE, usage);
+    put(decision, KW_CK_KMS_MASTER_KEY_USAGE, usage);
+    put(decision, KW_CK_KMS_KEY_ORIGIN, origin);
+    put_bool(decision, KW_CK_KMS_MULTI_REGION, multi_region);
+}
+
+static void put_key(struct decision *decision, const struct kw_kms_key *key)
+{
+    put_kind(decision, kw_bytes_str(kw_key_spec_name(key->spec)), kw_bytes_str(kw_key_usage_name(key->usage)),
+        kw_bytes_str(kw_key_origin_name(key->origin)), key->multi_region);
+    if (key->multi_region)
+        put(decision, KW_CK_KMS_MULTI_REGION_KEY_TYPE,
+            kw_related_is_replica(key) ? KW_LIT("REPLICA") : KW_LIT("PRIMARY"));
+}
+
+static struct kw_bytes member_or(const json_t *input, const char *name, struct kw_bytes absent)
+{
+    struct kw_bytes text = kw_input_string(input, name);
+
+    return text.ptr != NULL ? text : absent;
+}
+
+/* What CreateKey asks for, with its defaults. */
+static void put_new_key(struct decision *decision)
+{
+    const json_t *input = decision->call->input;
+    bool multi_region = kw_input_true(input, "MultiRegion");
+    struct kw_bytes old_spec = member_or(input, "CustomerMasterKeySpec", KW_LIT("SYMMETRIC_DEFAULT"));
+
+    put_kind(decision, member_or(input, "KeySpec", old_spec),
+        member_or(input, "KeyUsage", KW_LIT("ENCRYPT_DECRYPT")),
+        member_or(input, "Origin", KW_LIT("AWS_KMS")), multi_region);
+    if (multi_region)
+        put(decision, KW_CK_KMS_MULTI_REGION_KEY_TYPE, KW_LIT("PRIMARY"));
+}
+
+/* A replica is what its primary is, and is made in the other Region. */
+static void put_replica(struct decision *decision)
+{
+    if (decision->call->key != NULL)
+        put_key(decision, decision->call->key);
+    put(decision, KW_CK_KMS_MULTI_REGION_KEY_TYPE, KW_LIT("REPLICA"));
+    put(decision, KW_CK_AWS_REQUESTED_REGION, kw_input_string(decision->call->input, "ReplicaRegion"));
+}
+
+static struct kw_bytes read_value(struct decision *decision, const struct kw_permission_value *value)
+{
+    const json_t *member =
+        value->member != NULL ? json_object_get(decision->call->input, value->member) : NULL;
+
+    if (json_is_string(member))
+        return kw_input_text(member);
+    if (json_is_boolean(member))
+        return json_is_true(member) ? KW_LIT("true") : KW_LIT("false");
+    if (json_is_integer(member)) {
+        int len = snprintf(
+            decision->number, sizeof(decision->number), "%lld", (long long)json_integer_value(member));
+
+        return KW_BYTES(decision->number, (size_t)len);
+    }
+    return value->absent != NULL ? kw_bytes_str(value->absent) : KW_BYTES(NULL, 0);
+}
+
+/* Of a grant that is to be made, its constraint stands for the encryption context. A subset of no pairs is in
+ * every context: that is no constraint. */
+static void put_grant(struct decision *decision)
+{
+    const json_t *constraints = kw_input_object(decision->call->input, "Constraints");
+    const char *type = NULL;
+
+    if (constraints != NULL && kw_input_has(constraints, "EncryptionContextEquals"))
+        type = "EncryptionContextEquals";
+    else if (json_object_size(kw_input_object(constraints, "EncryptionContextSubset")) > 0)
+        type = "EncryptionContextSubset";
+    if (type == NULL)
+        return;
+    put_str(decision, KW_CK_KMS_GRANT_CONSTRAINT_TYPE, type);
+    decision->context = kw_input_object(constraints, type);
+}
+
+/* What the table says of the permission. */
+static void put_permission(struct decision *decision)
+{
+    const struct kw_permission *permission = decision->permission;
+    const struct kw_call *call = decision->call;
+
+    for (size_t i = 0; i < permission->num_values; i++)
+        put(decision, permission->values[i].key, read_value(decision, &permission->values[i]));
+    if (permission->context != NULL)
+        decision->context = kw_input_object(call->input, permission->context);
+    if (has(decision, KW_PERMISSION_NEW_KEY))
+        put_new_key(decision);
+    if (has(decision, KW_PERMISSION_REPLICA))
+        put_replica(decision);
+    if (has(decision, KW_PERMISSION_GRANT))
+        put_grant(decision);
+    if (has(decision, KW_PERMISSION_NAMED))
+        put(decision, KW_CK_KMS_REQUEST_ALIAS, call->alias);
+    if (has(decision, KW_PERMISSION_BOTH))
+        put_bool(decision, KW_CK_KMS_REENCRYPT_ON_SAME_KEY, decision->key == call->other_key);
+}
+
+/* ---- values that are asked for ---- */
+
+/* The clock of keys, so that what a policy allows until some day can be seen to end. */
+static int64_t now_ms(const struct kw_call *call)
+{
+    return call->thread != NULL ? kw_call_clock_ms(call) : kw_wall_ms();
+}
+
+/* Years 0001 to 9999 of the proleptic Gregorian calendar, as ISO 8601 has them. The C library's own would
+ * take a lock. Days are counted in years that begin in March: so a leap day is a year's last. */
+static struct kw_bytes write_date(struct kw_policy_request *request, int64_t ms)
+{
+    const int64_t day_ms = 86400000, era_days = 146097; /* 400 years */
+    int64_t days = ms / day_ms - (ms % day_ms < 0), seconds = (ms - days * day_ms) / 1000;
+    int64_t since = days + 719468; /* from 0000-03-01 */
+    int64_t era = (since >= 0 ? since : since - (era_days - 1)) / era_days, of_era = since - era * era_days;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+    int64_t day = of_year - (153 * month + 2) / 5 + 1;
+    int len;
+
+    month += month < 10 ? 3 : -9;
+    year += era * 400 + (month <= 2);
+    len = snprintf(request->scratch, sizeof(request->scratch), "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year,
+        (int)month, (int)day, (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+    return KW_BYTES(request->scratch, (size_t)len);
+}
+
+static bool give_date(struct kw_policy_request *request, size_t index, int64_t ms, struct kw_bytes *ret)
+{
+    if (index > 0)
+        return false;
+    *ret = write_date(request, ms);
+    return true;
+}
+
+static bool give_epoch(struct decision *decision, size_t index, struct kw_bytes *ret)
+{
+    struct kw_policy_request *request = &decision->request;
+    int len;
+
+    if (index > 0)
+        return false;
+    len = snprintf(
+        request->scratch, sizeof(request->scratch), "%lld", (long long)(now_ms(decision->call) / 1000));
+    *ret = KW_BYTES(request->scratch, (size_t)len);
+    return true;
+}
+
+static bool give_valid_to(struct decision *decision, size_t index, struct kw_bytes *ret)
+{
+    const json_t *input = decision->call->input;
+
+    if (!has(decision, KW_PERMISSION_VALID_TO) || !kw_input_has(input, "ValidTo"))
+        return false;
+    return give_date(&decision->request, index, kw_input_time_ms(input, "ValidTo", 0), ret);
+}
+
+static bool give_token_time(struct decision *decision, size_t index, struct kw_bytes *ret)
+{
+    const struct kw_identity *identity = &decision->call->identity;
+
+    return identity->temporary && give_date(&decision->request, index, identity->issued_ms, ret);
+}
+
+/* The name of the pair of that index of a map; goes on where it was left. */
+static bool give_name(struct decision *decision, const json_t *map, size_t index, struct kw_bytes *ret)
+{
+    json_t *of = (json_t *)(uintptr_t)map; /* jansson's iterators do not change it */
+
+    if (map == NULL)
+        return false;
+    if (decision->list != map || decision->next != index || index == 0) {
+        decision->list = map;
+        decision->iter = json_object_iter(of);
+        decision->request.looked += index;
+        for (size_t i = 0; i < index && decision->iter != NULL; i++)
+            decision->iter = json_object_iter_next(of, decision->iter);
+    } else if (decision->iter != NULL) {
+        decision->iter = json_object_iter_next(of, decision->iter);
+    }
+    decision->next = index + 1;
+    if (decision->iter == NULL)
+        return false;
+    *ret = kw_bytes_str(json_object_iter_key(decision->iter));
+    return true;
+}
+
+/* Of pairs whose names differ in case only, each has a value. */
+static bool give_value(
+    struct decision *decision, const json_t *map, struct kw_bytes name, size_t index, struct kw_bytes *ret)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)map, key, value)
+    {
+        decision->request.looked++;
+        if (!kw_bytes_equal_nocase(kw_bytes_str(key), name) || index-- > 0)
+            continue;
+        *ret = kw_input_text(value);
+        return true;
+    }
+    return false;
+}
+
+static bool give_tag(
+    const struct kw_tag *tags, uint32_t num, struct kw_bytes name, size_t index, struct kw_bytes *ret)
+{
+    for (uint32_t i = 0; i < num; i++) {
+        if (!kw_bytes_equal_nocase(kw_bytes_str(tags[i].key), name) || index-- > 0)
+            continue;
+        *ret = kw_bytes_str(tags[i].value);
+        return true;
+    }
+    return false;
+}
+
+static bool give_request_tag(
+    struct decision *decision, struct kw_bytes name, size_t index, struct kw_bytes *ret)
+{
+    const json_t *tags =
+        has(decision, KW_PERMISSION_TAGS) ? kw_input_array(decision->call->input, "Tags") : NULL;
+    const json_t *tag;
+    size_t i;
+
+    json_array_foreach(tags, i, tag)
+    {
+        if (!kw_bytes_equal_nocase(kw_input_string(tag, "TagKey"), name) || index-- > 0)
+            continue;
+        *ret = kw_input_string(tag, "TagValue");
+        return true;
+    }
+    return false;
+}
+
+static bool give_tag_key(struct decision *decision, size_t index, struct kw_bytes *ret)
+{
+    const json_t *input = decision->call->input, *item;
+
+    if (has(decision, KW_PERMISSION_TAGS)) {
+        item = json_array_get(kw_input_array(input, "Tags"), index);
+        *ret = item != NULL ? kw_input_string(item, "TagKey") : *ret;
+        return item != NULL;
+    }
+    item = has(decision, KW_PERMISSION_TAG_KEYS) ? json_array_get(kw_input_array(input, "TagKeys"), index)
+                                                 : NULL;
+    *ret = item != NULL ? kw_input_text(item) : *ret;
+    return item != NULL;
+}
+
+static bool give_operation(struct decision *decision, size_t index, struct kw_bytes *ret)
+{
+    const json_t *item = NULL;
+
+    if (has(decision, KW_PERMISSION_GRANT))
+        item = json_array_get(kw_input_array(decision->call->input, "Operations"), index);
+    *ret = item != NULL ? kw_input_text(item) : *ret;
+    return item != NULL;
+}
+
+static bool give_alias(struct decision *decision, size_t index, struct kw_bytes *ret)
+{
+    const struct kw_map *aliases = &decision->call->snapshot->key_aliases;
+    struct kw_place place;
+
+    if (decision->key == NULL)
+        return false;
+    place = kw_place_key(decision->key);
+    if (index >= kw_snapshot_count(aliases, &place))
+        return false;
+    *ret = kw_bytes_str(
+        ((const struct kw_alias *)kw_map_at(aliases, kw_map_rank(aliases, &place) + index))->name);
+    return true;
+}
+
+static bool give_resource_tag(
+    struct decision *decision, struct kw_bytes name, size_t index, struct kw_bytes *ret)
+{
+    const struct kw_kms_key *key = decision->key;
+
+    /* A key that is made has the tags that it is made with. */
+    if (has(decision, KW_PERMISSION_NEW_KEY | KW_PERMISSION_REPLICA))
+        return give_request_tag(decision, name, index, ret);
+    return key != NULL && give_tag(key->tags, key->num_tags, name, index, ret);
+}
+
+static bool value_at(struct kw_policy_request *request, enum kw_condkey key, struct kw_bytes name,
+    size_t index, struct kw_bytes *ret)
+{
+    struct decision *decision = request->arg;
+    const struct kw_principal *principal = decision->call->principal;
+
+    switch (key) {
+    case KW_CK_AWS_CURRENT_TIME:
+        return give_date(request, index, now_ms(decision->call), ret);
+    case KW_CK_AWS_EPOCH_TIME:
+        return give_epoch(decision, index, ret);
+    case KW_CK_AWS_TOKEN_ISSUE_TIME:
+        return give_token_time(decision, index, ret);
+    case KW_CK_AWS_PRINCIPAL_TAG:
+        return give_tag(principal->tags, principal->num_tags, name, index, ret);
+    case KW_CK_AWS_REQUEST_TAG:
+        return give_request_tag(decision, name, index, ret);
+    case KW_CK_AWS_RESOURCE_TAG:
+        return give_resource_tag(decision, name, index, ret);
+    case KW_CK_AWS_TAG_KEYS:
+        return give_tag_key(decision, index, ret);
+    case KW_CK_KMS_ENCRYPTION_CONTEXT:
+        return give_value(decision, decision->context, name, index, ret);
+    case KW_CK_KMS_ENCRYPTION_CONTEXT_KEYS:
+        return give_name(decision, decision->context, index, ret);
+    case KW_CK_KMS_GRANT_OPERATIONS:
+        return give_operation(decision, index, ret);
+    case KW_CK_KMS_RESOURCE_ALIASES:
+        return give_alias(decision, index, ret);
+    case KW_CK_KMS_VALID_TO:
+        return give_valid_to(decision, index, ret);
+    default:
+        return false;
+    }
+}
+
+/* ---- grants ---- */
+
+static const struct kw_grant *find_grant(void *arg, bool *ret_to_role)
+{
+    struct decision *decision = arg;
+    struct kw_grant_pair_bytes pairs[KW_ENC_CONTEXT_PAIRS_MAX];
+    struct kw_grant_context context = {.pairs = pairs};
+    uint32_t operation = kw_permission_grant(decision->permission);
+    const struct kw_snapshot *snapshot = decision->call->snapshot;
+    const struct kw_caller *caller = decision->request.caller;
+    const char *key;
+    json_t *value;
+
+    /* A context of more pairs is refused for its size, whoever sends it. */
+    if (operation == 0 || json_object_size(decision->context) > KW_ENC_CONTEXT_PAIRS_MAX)
+        return NULL;
+    if (operation == KW_GRANT_CREATE_GRANT)
+        return decision->call->child != NULL
+                   ? kw_grantindex_find_parent(snapshot, decision->key, caller, decision->call->child)
+                   : NULL;
+    if (decision->permission->context == NULL)
+        return kw_grantindex_find(snapshot, decision->key, caller, operation, NULL, ret_to_role);
+    json_object_foreach((json_t *)(uintptr_t)decision->context, key, value)
+    {
+        pairs[context.num++] = (struct kw_grant_pair_bytes){kw_bytes_str(key), kw_input_text(value)};
+    }
+    return kw_grantindex_find(
+        decision->call->snapshot, decision->key, decision->request.caller, operation, &context, ret_to_role);
+}
+
+/* ---- the question ---- */
+
+/* The caller in this picture, if it is still the one who signed. */
+static bool know_principal(struct kw_call *call)
+{
+    if (call->principal == NULL)
+        call->principal = kw_identity_principal(&call->identity, call->snapshot);
+    return call->principal != NULL;
+}
+
+static int refuse_gone(struct kw_call *call)
+{
+    (void)kw_call_refuse(
+        call, KW_ERROR_UNRECOGNIZED_CLIENT, "The security token included in the request is invalid.");
+    return KW_CALL_REFUSED;
+}
+
+static void ask_about(struct decision *decision, struct kw_bytes resource, struct kw_bytes account)
+{
+    struct kw_call *call = decision->call;
+    const struct kw_principal *principal = call->principal;
+
+    decision->request.caller = &call->identity.caller;
+    decision->request.action = kw_bytes_str(decision->permission->action);
+    decision->request.resource = resource;
+    decision->request.resource_account = account;
+    decision->request.value_at = value_at;
+    decision->request.arg = decision;
+    put_caller(decision);
+    put_request(decision);
+    put_permission(decision);
+    decision->question.request = &decision->request;
+    decision->question.session = call->identity.session_policy;
+    kw_assert(principal->num_policies <= KW_PRINCIPAL_POLICIES_MAX);
+    for (uint32_t i = 0; i < principal->num_policies; i++)
+        decision->identity[i] = principal->policies[i].policy;
+    decision->question.num_identity = principal->num_policies;
+    decision->question.identity = decision->identity;
+}
+
+static void ask_about_key(struct decision *decision, const struct kw_kms_key *key)
+{
+    decision->key = key;
+    put_key(decision, key);
+    ask_about(decision, kw_bytes_str(key->arn), kw_bytes_str(key->account));
+    decision->question.key_policy = key->policy != NULL ? key->policy : kw_policy_default();
+    decision->question.across = has(decision, KW_PERMISSION_ACROSS);
+    decision->question.find_grant = find_grant;
+    decision->question.find_grant_arg = decision;
+}
+
+static void begin(struct decision *decision, struct kw_call *call, const char *action)
+{
+    *decision = (struct decision){.call = call};
+    decision->permission = kw_permission_find(call->operation_index, action);
+    kw_assert(decision->permission != NULL);
+}
+
+/* ---- the answer ---- */
+
+const char *kw_call_action(const struct kw_call *call)
+{
+    return call->action != NULL ? call->action : call->operation->model->name;
+}
+
+static int refuse(struct decision *decision, const struct kw_authz_verdict *verdict)
+{
+    struct kw_call *call = decision->call;
+
+    call->error = KW_ERROR_ACCESS_DENIED;
+    kw_sbuf_reset(&call->message, 0);
+    kw_authz_refusal(&decision->question, verdict, &call->message);
+    return KW_CALL_REFUSED;
+}
+
+static int decide_key(struct kw_call *call, const char *action, const struct kw_kms_key *key,
+    struct decision *decision, struct kw_authz_verdict *ret)
+{
+    if (!know_principal(call))
+        return refuse_gone(call);
+    begin(decision, call, action);
+    ask_about_key(decision, key);
+    kw_authz_decide(&decision->question, ret);
+    return KW_CALL_DONE;
+}
+
+int kw_call_authorize_key_as(struct kw_call *call, const char *action, const struct kw_kms_key *key)
+{
+    struct kw_authz_verdict verdict;
+    struct decision decision;
+    int r = decide_key(call, action, key, &decision, &verdict);
+
+    if (r != KW_CALL_DONE || verdict.allowed)
+        return r;
+    return refuse(&decision, &verdict);
+}
+
+int kw_call_authorize_key(struct kw_call *call, const struct kw_kms_key *key)
+{
+    return kw_call_authorize_key_as(call, kw_call_action(call), key);
+}
+
+int kw_call_authorize_blob_key(struct kw_call *call, const struct kw_kms_key *key)
+{
+    struct kw_authz_verdict verdict;
+    struct decision decision;
+    int r = decide_key(call, kw_call_action(call), key, &decision, &verdict);
+
+    if (r != KW_CALL_DONE || verdict.allowed)
+        return r;
+    if (strcmp(key->account, call->identity.account) != 0 &&
+        (verdict.reason == KW_AUTHZ_OTHER_ACCOUNT || verdict.reason == KW_AUTHZ_EXPLICIT_DENY))
+        return kw_call_refuse_inaccessible(call);
+    return refuse(&decision, &verdict);
+}
+
+int kw_call_refuse_inaccessible(struct kw_call *call)
+{
+    return kw_call_refuse(call, KW_ERROR_ACCESS_DENIED,
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, "
+        "or you are not allowed to access.");
+}
+
+int kw_call_authorize_as(struct kw_call *call, const char *action, const char *resource)
+{
+    struct kw_authz_verdict verdict;
+    struct decision decision;
+
+    if (!know_principal(call))
+        return refuse_gone(call);
+    begin(&decision, call, action);
+    ask_about(&decision, kw_bytes_str(resource), call->identity.caller.account);
+    kw_authz_decide(&decision.question, &verdict);
+    if (verdict.allowed)
+        return KW_CALL_DONE;
+    /* As recorded from AWS: of tags that come with a new key it names no resource. */
+    if (strcmp(decision.permission->action, "kms:TagResource") == 0)
+        decision.request.resource = KW_BYTES(NULL, 0);
+    return refuse(&decision, &verdict);
+}
+
+int kw_call_authorize(struct kw_call *call, const char *resource)
+{
+    return kw_call_authorize_as(call, kw_call_action(call), resource);
+}
+
+int kw_call_refuse_denied(struct kw_call *call, const struct kw_kms_key *key)
+{
+    struct kw_authz_verdict verdict;
+    struct decision decision;
+    int r = decide_key(call, kw_call_action(call), key, &decision, &verdict);
+
+    if (r != KW_CALL_DONE || verdict.reason != KW_AUTHZ_EXPLICIT_DENY)
+        return r;
+    return refuse(&decision, &verdict);
+}
+
+bool kw_call_session_allows(struct kw_call *call, const struct kw_kms_key *key)
+{
+    struct kw_policy_outcome outcome;
+    struct decision decision;
+
+    if (call->identity.session_policy == NULL)
+        return true;
+    kw_assert(call->principal != NULL);
+    begin(&decision, call, kw_call_action(call));
+    ask_about_key(&decision, key);
+    kw_policy_evaluate(call->identity.session_policy, &decision.request, &outcome);
+    return outcome.denies == KW_POLICY_NO_STATEMENT &&
+           outcome.allows[KW_MATCH_SELF] != KW_POLICY_NO_STATEMENT;
+}
+
+bool kw_call_identity_allows(struct kw_call *call, const struct kw_kms_key *key)
+{
+    struct kw_authz_verdict verdict;
+    struct decision decision;
+
+    kw_assert(call->principal != NULL);
+    begin(&decision, call, kw_call_action(call));
+    ask_about_key(&decision, key);
+    decision.question.key_policy = NULL;
+    decision.question.find_grant = NULL;
+    kw_authz_decide(&decision.question, &verdict);
+    return verdict.allowed;
+}
+
+int kw_call_refuse_foreign(struct kw_call *call)
+{
+    static const struct kw_authz_verdict verdict = {.reason = KW_AUTHZ_OTHER_ACCOUNT};
+    struct decision decision;
+
+    if (!know_principal(call))
+        return refuse_gone(call);
+    begin(&decision, call, kw_call_action(call));
+    ask_about(&decision, KW_LIT(""), KW_LIT(""));
+    return refuse(&decision, &verdict);
+}
+
+/* ---- a question ---- */
+
+static bool give_said(const json_t *said, size_t index, struct kw_bytes *ret)
+{
+    const json_t *item = json_is_array(said) ? json_array_get(said, index) : index == 0 ? said : NULL;
+
+    if (!json_is_string(item))
+        return false;
+    *ret = kw_input_text(item);
+    return true;
+}
+
+/* What is said about a condition key; NULL: nothing. */
+static const json_t *find_said(const json_t *all, enum kw_condkey wanted, struct kw_bytes wanted_name)
+{
+    const char *text;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)all, text, value)
+    {
+        struct kw_bytes name;
+        enum kw_condkey key;
+
+        if (kw_condkey_find(kw_bytes_str(text), &key, &name) == 0 && key == wanted &&
+            kw_bytes_equal_nocase(name, wanted_name))
+            return value;
+    }
+    return NULL;
+}
+
+static bool said_value_at(struct kw_policy_request *request, enum kw_condkey key, struct kw_bytes name,
+    size_t index, struct kw_bytes *ret)
+{
+    struct decision *decision = request->arg;
+    const json_t *said = find_said(decision->said, key, name);
+
+    if (said != NULL)
+        return give_said(said, index, ret);
+    return value_at(request, key, name, index, ret);
+}
+
+static void put_said(struct decision *decision)
+{
+    for (unsigned key = 0; key < KW_CK_NUM; key++) {
+        const json_t *said = find_said(decision->said, (enum kw_condkey)key, KW_LIT(""));
+        struct kw_bytes value;
+
+        if (said != NULL && kw_condkey_source((enum kw_condkey)key) == KW_CONDKEY_ONE &&
+            give_said(said, 0, &value))
+            put(decision, (enum kw_condkey)key, value);
+    }
+    decision->request.value_at = said_value_at;
+}
+
+void kw_call_explain(struct kw_call *call, const struct kw_call_question *question,
+    struct kw_authz_verdict *ret, struct kw_sbuf *ret_refusal)
+{
+    const char *resource = question->resource != NULL ? question->resource : "*";
+    struct decision decision;
+
+    *ret = (struct kw_authz_verdict){.reason = KW_AUTHZ_NOT_ALLOWED, .policy = KW_AUTHZ_IDENTITY_POLICY};
+    if (kw_permission_find(call->operation_index, question->action) == NULL || !know_principal(call))
+        return;
+    begin(&decision, call, question->action);
+    decision.said = question->said;
+    if (question->key != NULL)
+        ask_about_key(&decision, question->key);
+    else
+        ask_about(&decision, kw_bytes_str(resource), call->identity.caller.account);
+    if (decision.said != NULL)
+        put_said(&decision);
+    kw_authz_decide(&decision.question, ret);
+    if (!ret->allowed && ret_refusal != NULL)
+        kw_authz_refusal(&decision.question, ret, ret_refusal);
+}
