@@ -5,6 +5,8 @@
 #include "api/json.h"
 #include "api/keeper.h"
 #include "api/log.h"
+#include "api/operator.h"
+#include "api/operatorsock.h"
 #include "api/recipient.h"
 #include "api/runfile.h"
 #include "api/service.h"
@@ -45,9 +47,11 @@ struct kw_node {
     struct token_secrets *secrets;
     struct kw_keeper *keeper;
     struct kw_admin admin;
-    struct kw_loop_stats api_loops, admin_loops;
+    struct kw_loop_stats api_loops, admin_loops, operator_loops;
     struct kw_server *api_server;
     struct kw_server *admin_server;
+    struct kw_server *operator_server;
+    bool operator_socket;
     bool run_file;
     unsigned serving_cpus[KW_LOOPS_MAX];
 };
@@ -442,6 +446,28 @@ static int start_admin(struct kw_node *node, char *why, size_t why_cap)
     return kw_server_start(&node->admin_server, &config, why, why_cap);
 }
 
+static int start_operator(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_server_config config = {
+        .has_listen_fd = true,
+        .handler = &kw_operator_handler,
+        .shared = &node->service,
+        .stats = &node->operator_loops,
+        .num_loops = 1,
+        .connections_max = 16,
+        .name = "operator",
+    };
+    int r = kw_operatorsock_listen(node->datadir.fd, &config.listen_fd);
+
+    if (r < 0) {
+        snprintf(why, why_cap, "%s cannot be made in %s: %s", KW_OPERATORSOCK_NAME, node->datadir.path,
+            strerror(-r));
+        return r;
+    }
+    node->operator_socket = true;
+    return kw_server_start(&node->operator_server, &config, why, why_cap);
+}
+
 static int refuse_open_listener(
     const struct kw_address *address, const char *option, char *why, size_t why_cap)
 {
@@ -491,6 +517,7 @@ static int start(struct kw_node *node, char *why, size_t why_cap)
     KW_TRY(start_keeper(node, why, why_cap));
     KW_TRY(start_api(node, why, why_cap));
     KW_TRY(start_admin(node, why, why_cap));
+    KW_TRY(start_operator(node, why, why_cap));
     return announce(node, why, why_cap);
 }
 
@@ -521,8 +548,11 @@ void kw_node_stop(struct kw_node *node)
 {
     if (node == NULL)
         return;
+    if (node->operator_socket)
+        kw_operatorsock_remove(node->datadir.fd);
     kw_server_stop(node->api_server);
     kw_server_stop(node->admin_server);
+    kw_server_stop(node->operator_server);
     kw_engine_free(node->engine);
     kw_keeper_stop(node->keeper);
     kw_hsm_free(node->hsm);

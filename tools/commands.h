@@ -5,5 +5,7 @@
 
 int kw_command_pool(int argc, char **argv);
 int kw_command_audit(int argc, char **argv);
+int kw_command_principal(int argc, char **argv);
+int kw_command_policy(int argc, char **argv);
 
 #endif

@@ -11,6 +11,8 @@ static const struct {
 } commands[] = {
     {"pool", "levels and rates of a server's pools, live on a terminal", kw_command_pool},
     {"audit", "check an audit log: keywell audit verify DIR", kw_command_audit},
+    {"principal", "users, roles, roots and their access keys", kw_command_principal},
+    {"policy", "which statement or grant decides a request", kw_command_policy},
 };
 
 static void help(FILE *to)

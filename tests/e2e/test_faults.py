@@ -97,6 +97,29 @@ class Faults(unittest.TestCase):
     def test_lasting_sync_error(self):
         self.lasting_failure("audit-sync:eio@10+8")
 
+    def test_nothing_is_administered_unrecorded(self):
+        """While the disk fails the operator changes nothing, and no secret leaves."""
+        server = self.server("audit-write:eio@4+40")
+
+        def principal(*arguments):
+            return harness.run_tool("keywell", "principal", *arguments, "--data", server.data, build=harness.FAULTS_BUILD)
+        made, refused = [], []
+        for number in range(400):
+            done = principal("create", "user", f"user-{number}")
+            (made if done.returncode == 0 else refused).append((f"user-{number}", done))
+            if refused and done.returncode == 0:
+                break
+        self.assertTrue(made and refused, server.log()[-2000:])
+        for _, done in refused:
+            self.assertIn("the audit log cannot be written", done.stderr)
+            self.assertNotIn("secret", done.stdout)
+        there = {item["Name"] for item in json.loads(principal("list", "--json").stdout)["Principals"]}
+        untouched = {name for name, done in refused if "nothing was changed" in done.stderr}
+        self.assertTrue(untouched)
+        self.assertEqual(untouched & there, set())
+        self.assertLessEqual({name for name, _ in made}, there)
+        self.finish(server)
+
     def test_no_new_segment(self):
         # A spare segment is tried for every 250 ms from the start on: it must still fail when the tenth write does,
         # on the slowest machine too.
@@ -128,7 +151,7 @@ class Faults(unittest.TestCase):
         self.finish(server)
 
     def test_keystore_failure(self):
-        server = self.server("store-commit:fail@5+2")
+        server = self.server("store-commit:fail@10+2")
         statuses = []
         for _ in range(12):
             answer = server.call("CreateKey", {})
