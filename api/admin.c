@@ -26,7 +26,8 @@ static bool workers_live(struct kw_admin *admin, char *why, size_t why_cap)
     struct kw_engine_stats stats;
 
     kw_engine_stats(admin->sources.engine, &stats);
-    if (stats.workers_failed < stats.workers)
+    /* None at all: the owner has halted them (kw_node_refill()), and pools serve what they hold. */
+    if (stats.workers == 0 || stats.workers_failed < stats.workers)
         return true;
     snprintf(why, why_cap, "no worker that makes key pairs is left");
     return false;
@@ -62,9 +63,14 @@ static void text(struct kw_json_out *out, const char *name, const char *value)
     kw_json_cstring(out, value);
 }
 
+static uint64_t load_use(const struct kw_metrics *metrics, enum kw_spec spec, enum kw_pool_use use)
+{
+    return atomic_load_explicit(&metrics->pool_use[spec][use], memory_order_relaxed);
+}
+
 /* Rates and times as whole thousandths: exact in JSON, and enough. */
-static void write_pool(
-    struct kw_json_out *out, const struct kw_pool *pool, const struct kw_engine_spec_stats *made)
+static void write_pool(struct kw_json_out *out, const struct kw_metrics_sources *sources,
+    const struct kw_pool *pool, const struct kw_engine_spec_stats *made)
 {
     struct kw_pool_stats stats;
 
@@ -81,6 +87,8 @@ static void write_pool(
     number(out, "misses", stats.misses);
     number(out, "timeouts", stats.timeouts);
     number(out, "rejects", stats.rejects);
+    number(out, "generated", load_use(sources->metrics, kw_pool_spec(pool), KW_POOL_GENERATED));
+    text(out, "on_empty", kw_on_empty_name(sources->on_empty[kw_pool_spec(pool)]));
     number(out, "failures", made->failures);
     number(out, "demand_per_1000_s", (uint64_t)(made->demand_per_s * 1000));
     number(out, "make_us", (uint64_t)(made->make_s * 1e6));
@@ -100,7 +108,7 @@ static void write_pools(struct kw_admin *admin, struct kw_json_out *out)
     kw_json_begin_array(out);
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
         if (admin->sources.pools[spec] != NULL)
-            write_pool(out, admin->sources.pools[spec], &stats.spec[spec]);
+            write_pool(out, &admin->sources, admin->sources.pools[spec], &stats.spec[spec]);
     }
     kw_json_end_array(out);
 }

@@ -258,15 +258,3 @@ bool kw_key_spec_has(enum kw_key_spec spec, enum kw_algorithm algorithm)
             return true;
     return false;
 }
-
-enum kw_key_spec kw_key_spec_of_pool(enum kw_spec spec)
-{
-    enum kw_key_spec found = KW_KEY_SPEC_NUM;
-
-    kw_assert((unsigned)spec < KW_SPEC_NUM);
-    for (unsigned i = 0; i < KW_KEY_SPEC_NUM; i++)
-        if (specs[i].pool_spec == (int)spec)
-            found = (enum kw_key_spec)i;
-    kw_assert(found != KW_KEY_SPEC_NUM);
-    return found;
-}

@@ -153,7 +153,4 @@ const struct kw_algorithm_list *kw_key_spec_algorithms(enum kw_key_spec spec, en
 /* True if a key of the spec, made for the algorithm's usage, has that algorithm. */
 KW_MUST_CHECK bool kw_key_spec_has(enum kw_key_spec spec, enum kw_algorithm algorithm);
 
-/* kw_key_spec_of_pool() - the key spec that has the name of a pool's spec. */
-enum kw_key_spec kw_key_spec_of_pool(enum kw_spec spec);
-
 #endif

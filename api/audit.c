@@ -143,8 +143,8 @@ static void audit_free(struct kw_audit *audit)
     if (writer->wake_fd >= 0)
         close(writer->wake_fd);
     kw_auditkey_done(&writer->key);
-    kw_audithash_done(&writer->hash);
-    free(writer->buffer);
+    for (size_t i = 0; i < KW_ARRAY_LEN(writer->batches); i++)
+        kw_auditbatch_done(&writer->batches[i]);
     pthread_cond_destroy(&writer->started_changed);
     pthread_mutex_destroy(&writer->lock);
     free(audit);
@@ -155,9 +155,8 @@ static int provide(struct kw_auditwriter *writer, const uint8_t *seed)
 {
     writer->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     KW_REQUIRE(writer->wake_fd >= 0, -errno);
-    writer->buffer = malloc(KW_AUDIT_BATCH_MAX);
-    KW_REQUIRE(writer->buffer != NULL, -ENOMEM);
-    KW_TRY(kw_audithash_init(&writer->hash));
+    for (size_t i = 0; i < KW_ARRAY_LEN(writer->batches); i++)
+        KW_TRY(kw_auditbatch_init(&writer->batches[i]));
     return kw_auditkey_from_seed(&writer->key, seed);
 }
 
@@ -229,21 +228,41 @@ static bool is_body(struct kw_bytes body)
     return kw_auditchain_fits(body) && !kw_auditmark_is(KW_BYTES(body.ptr + 1, body.len - 1));
 }
 
-void kw_audit_submit(struct kw_audit *audit, struct kw_audit_entry *entry)
+/* Returns whether the writer has to be woken. */
+static bool hand_over(struct kw_auditwriter *writer, struct kw_audit_entry *entry)
 {
-    struct kw_auditwriter *writer = &audit->writer;
     /* T2, relaxed, reads T1: a late answer is right, too, since the writer fails what it gathers while in
      * trouble. */
     int trouble = atomic_load_explicit(&writer->trouble, memory_order_relaxed);
 
-    if (trouble != 0)
-        refuse(writer, entry, trouble);
-    else if (entry->body.len > KW_AUDIT_RECORD_MAX)
-        refuse(writer, entry, -E2BIG);
-    else if (!is_body(entry->body))
-        refuse(writer, entry, -EINVAL);
-    else if (kw_inbox_push(&writer->inbox, &entry->node))
-        eventfd_write(writer->wake_fd, 1);
+    if (trouble == 0 && entry->body.len > KW_AUDIT_RECORD_MAX)
+        trouble = -E2BIG;
+    else if (trouble == 0 && !is_body(entry->body))
+        trouble = -EINVAL;
+    if (trouble == 0)
+        return kw_inbox_push(&writer->inbox, &entry->node);
+    refuse(writer, entry, trouble);
+    return false;
+}
+
+void kw_audit_submit_all(struct kw_audit *audit, struct kw_inbox_node *first)
+{
+    bool wake = false;
+
+    while (first != NULL) {
+        struct kw_audit_entry *entry = KW_CONTAINER_OF(first, struct kw_audit_entry, node);
+
+        first = first->next; /* the entry may be back and gone when it was handed over */
+        wake |= hand_over(&audit->writer, entry);
+    }
+    if (wake)
+        eventfd_write(audit->writer.wake_fd, 1);
+}
+
+void kw_audit_submit(struct kw_audit *audit, struct kw_audit_entry *entry)
+{
+    entry->node.next = NULL;
+    kw_audit_submit_all(audit, &entry->node);
 }
 
 bool kw_audit_healthy(const struct kw_audit *audit)

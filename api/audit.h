@@ -69,6 +69,9 @@ void kw_audit_close(struct kw_audit *audit);
  * the log. One exception: if the process dies before the segment after the failed one has begun, recovery may
  * find the record complete in the failed file and keep it: one too many, never one too few. */
 void kw_audit_submit(struct kw_audit *audit, struct kw_audit_entry *entry);
+/* The same for a list of entries, linked by their nodes in the order in which they are to be recorded, with
+ * one wake-up of the writer for all. NULL is fine. */
+void kw_audit_submit_all(struct kw_audit *audit, struct kw_inbox_node *first);
 /* One load: can records be written now? Refuse requests at once if not. */
 bool kw_audit_healthy(const struct kw_audit *audit);
 void kw_audit_stats(struct kw_audit *audit, struct kw_audit_stats *ret);

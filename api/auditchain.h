@@ -2,7 +2,7 @@
  *
  * A line is {"sequence":N,"previousHash":"<64 hex>",... and the hash of a line is the SHA-256 of its bytes
  * without the newline. There is one spelling only: digits without leading zeros, lower-case hex, no bytes
- * below 0x20. Pure functions on caller's memory; a kw_audithash has one owner.
+ * below 0x20. Pure functions on caller's memory.
  */
 #ifndef KW_API_AUDITCHAIN_H
 #define KW_API_AUDITCHAIN_H
@@ -10,23 +10,11 @@
 #include "pool/bytes.h"
 #include "pool/limits.h"
 
-#include <openssl/types.h>
-
 #define KW_AUDIT_HASH_LEN 32
 /* {"sequence":<20 digits>,"previousHash":"<64 digits>", */
 #define KW_AUDIT_HEAD_MAX 115u
 /* A body loses its brace and gains a newline. */
 #define KW_AUDIT_LINE_MAX (KW_AUDIT_HEAD_MAX + KW_AUDIT_RECORD_MAX)
-
-/* SHA-256 with the algorithm fetched and the context made once. */
-struct kw_audithash {
-    EVP_MD *md;
-    EVP_MD_CTX *ctx;
-};
-/* Returns: 0 | KW_EOPENSSL */
-KW_MUST_CHECK int kw_audithash_init(struct kw_audithash *hash);
-void kw_audithash_done(struct kw_audithash *hash);
-void kw_audithash_run(struct kw_audithash *hash, struct kw_bytes data, uint8_t ret[KW_AUDIT_HASH_LEN]);
 
 /* Where a chain stands: its last line. All zero before the first one, whose sequence is 1. */
 struct kw_auditchain {
@@ -41,12 +29,10 @@ KW_MUST_CHECK bool kw_auditchain_fits(struct kw_bytes body);
 void kw_auditchain_head(const struct kw_auditchain *chain, struct kw_buf *out);
 /* kw_auditchain_seal() - out holds, from offset at on, a whole line but its newline: hashes it, writes the
  * newline and moves the chain on. */
-void kw_auditchain_seal(
-    struct kw_auditchain *chain, struct kw_audithash *hash, struct kw_buf *out, size_t at);
+void kw_auditchain_seal(struct kw_auditchain *chain, struct kw_buf *out, size_t at);
 /* kw_auditchain_append() - writes the next line from a body that fits. Does nothing but set out->failed if
  * there is no room. */
-void kw_auditchain_append(
-    struct kw_auditchain *chain, struct kw_audithash *hash, struct kw_buf *out, struct kw_bytes body);
+void kw_auditchain_append(struct kw_auditchain *chain, struct kw_buf *out, struct kw_bytes body);
 
 /* What the head of one line says. */
 struct kw_audit_line {

@@ -8,22 +8,21 @@
 
 #include <time.h>
 
-/* Counts one use of the point. Returns the error it fails with (a short write is the caller's to make and
- * comes back as -EIO, too), or 0 after the second that a delay takes. */
-static inline int kw_audit_fault(enum kw_fault_point point, enum kw_fault_kind *ret_kind)
+/* The error that an operation fails with (a short write is the caller's to make and comes back as -EIO, too);
+ * 0: it does not fail. */
+static inline int kw_audit_fault_error(enum kw_fault_kind kind)
 {
-    *ret_kind = kw_fault(point);
-    switch (*ret_kind) {
-    case KW_FAULT_NONE:
-        return 0;
-    case KW_FAULT_DELAY:
+    return kind == KW_FAULT_NONE || kind == KW_FAULT_DELAY ? 0 : kind == KW_FAULT_ENOSPC ? -ENOSPC : -EIO;
+}
+
+/* Counts one use of the point. Returns the error it fails with, or 0 after the second that a delay takes. */
+static inline int kw_audit_fault(enum kw_fault_point point)
+{
+    enum kw_fault_kind kind = kw_fault(point);
+
+    if (kind == KW_FAULT_DELAY)
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-        return 0;
-    case KW_FAULT_ENOSPC:
-        return -ENOSPC;
-    default:
-        return -EIO;
-    }
+    return kw_audit_fault_error(kind);
 }
 
 #endif

@@ -111,8 +111,8 @@ static void put_checkpoint(const struct kw_auditmark *mark, struct kw_buf *out)
     kw_buf_put_str(out, mark->closing ? ",\"closing\":true" : ",\"closing\":false");
 }
 
-int kw_auditmark_append(const struct kw_auditmark *mark, struct kw_auditkey *key, struct kw_auditchain *chain,
-    struct kw_audithash *hash, struct kw_buf *out)
+int kw_auditmark_append(
+    const struct kw_auditmark *mark, struct kw_auditkey *key, struct kw_auditchain *chain, struct kw_buf *out)
 {
     uint8_t signature[KW_AUDIT_SIGNATURE_LEN];
     size_t at = out->len;
@@ -132,7 +132,7 @@ int kw_auditmark_append(const struct kw_auditmark *mark, struct kw_auditkey *key
     kw_buf_put_str(out, SIGNATURE_MEMBER);
     kw_audit_put_hex(out, signature, sizeof(signature));
     kw_buf_put_str(out, "\"}");
-    kw_auditchain_seal(chain, hash, out, at);
+    kw_auditchain_seal(chain, out, at);
     kw_assert(kw_buf_ok(out) && out->len - at <= KW_AUDIT_MARK_MAX);
     return 0;
 }

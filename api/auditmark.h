@@ -40,7 +40,7 @@ struct kw_auditmark {
 /* kw_auditmark_append() - writes the mark as the chain's next line, signed. Returns: 0 | KW_EOPENSSL (out and
  * chain as before). Asserts that there was room. */
 KW_MUST_CHECK int kw_auditmark_append(const struct kw_auditmark *mark, struct kw_auditkey *key,
-    struct kw_auditchain *chain, struct kw_audithash *hash, struct kw_buf *out);
+    struct kw_auditchain *chain, struct kw_buf *out);
 
 /* True if a line's rest begins or ends as that of a header or checkpoint does: no API record may, so that a
  * mark does not become one by a change of its first member. */

@@ -1,6 +1,8 @@
 #include "api/auditring.h"
 
 #include "api/auditfault.h"
+#include "api/auditsegment.h"
+#include "api/ring.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -10,23 +12,23 @@
 /* Pauses before a kernel that has no memory for the entries counts as failed. */
 #define PAUSES_MAX 200
 
-enum tag { TAG_WAKE = 1, TAG_WRITE = 2, TAG_SYNC = 3 }; /* user_data: what completed */
-
-struct outcome {
-    int write;
-    int sync;
-    unsigned pending; /* completions still owed */
-};
+/* user_data: what completed; a delay is a fault's */
+enum tag { TAG_WAKE = 1, TAG_WRITE, TAG_SYNC, TAG_DELAY };
 
 /* ---- the ring ---- */
 
 static int ring_open(struct kw_auditring *ring)
 {
-    int rc = io_uring_queue_init(ENTRIES, &ring->ring, IORING_SETUP_SINGLE_ISSUER);
+    /* Completions are looked for when the owner enters the kernel anyway: no interrupt for them. They then
+     * show without an enter of this ring, too, which give_up() needs. */
+    int rc =
+        io_uring_queue_init(ENTRIES, &ring->ring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN);
 
     if (rc == -EINVAL) /* a kernel before 6.0 */
         rc = io_uring_queue_init(ENTRIES, &ring->ring, 0);
     ring->open = rc == 0;
+    if (ring->open)
+        kw_ring_stay_on_cores(&ring->ring);
     ring->wake_armed = false;
     return rc;
 }
@@ -51,6 +53,7 @@ int kw_auditring_init(struct kw_auditring *ring, int wake_fd)
 
 void kw_auditring_done(struct kw_auditring *ring)
 {
+    kw_assert(!kw_auditring_busy(ring));
     ring_close(ring);
 }
 
@@ -68,7 +71,7 @@ static struct io_uring_sqe *claim(struct kw_auditring *ring)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->ring);
 
-    kw_assert(sqe != NULL); /* at most three are ever in the queue */
+    kw_assert(sqe != NULL); /* at most four are ever in the queue */
     return sqe;
 }
 
@@ -81,25 +84,53 @@ static void take_wake(struct kw_auditring *ring, int events)
         eventfd_read(ring->wake_fd, &count);
 }
 
-static void take_one(struct kw_auditring *ring, const struct io_uring_cqe *cqe, struct outcome *out)
+static void take_one(struct kw_auditring *ring, const struct io_uring_cqe *cqe)
 {
+    struct kw_auditring_commit *commit = &ring->commit;
+
     if (cqe->user_data == TAG_WAKE) {
         take_wake(ring, cqe->res);
         return;
     }
-    kw_assert(out != NULL && out->pending > 0); /* a commit leaves none behind */
-    *(cqe->user_data == TAG_WRITE ? &out->write : &out->sync) = cqe->res;
-    out->pending--;
+    kw_assert(commit->pending > 0); /* a commit leaves none behind */
+    if (cqe->user_data == TAG_WRITE)
+        commit->write = cqe->res;
+    else if (cqe->user_data == TAG_SYNC)
+        commit->sync = cqe->res;
+    commit->pending--;
 }
 
-static void drain(struct kw_auditring *ring, struct outcome *out)
+static void drain(struct kw_auditring *ring)
 {
     struct io_uring_cqe *cqe;
 
     while (io_uring_peek_cqe(&ring->ring, &cqe) == 0) {
-        take_one(ring, cqe, out);
+        take_one(ring, cqe);
         io_uring_cqe_seen(&ring->ring, cqe);
     }
+}
+
+/* Gives up a ring that cannot be entered, or that took a part of a commit only: the last entries in the
+ * queue, untaken of them, are still there. Whatever the kernel took runs to its end first: its completions
+ * show in the queue without an enter, too, and there is always room for them. What it did not take it never
+ * will, since it takes entries during an enter only, and this ring is not entered again. So nothing uses the
+ * buffer or the descriptor when this returns. A disk that hangs holds this up as it does the ordinary wait;
+ * there is no case left that would call for an abort. */
+static void give_up(struct kw_auditring *ring, unsigned untaken, int error)
+{
+    struct kw_auditring_commit *commit = &ring->commit;
+
+    for (;;) {
+        drain(ring);
+        if (commit->pending <= untaken)
+            break;
+        pause_briefly();
+    }
+    ring_close(ring);
+    /* If all was taken, or the write failed, the completions say how it went. */
+    if (untaken > 0 && commit->write >= 0)
+        commit->error = error;
+    commit->pending = 0;
 }
 
 /* ---- sleeping ---- */
@@ -116,7 +147,7 @@ static void arm_wake(struct kw_auditring *ring)
     ring->wake_armed = true;
 }
 
-int kw_auditring_wait(struct kw_auditring *ring, uint64_t timeout_ns)
+int kw_auditring_wait(struct kw_auditring *ring, uint64_t timeout_ns, bool wakeable)
 {
     struct __kernel_timespec limit = {
         .tv_sec = (long long)(timeout_ns / 1000000000u), .tv_nsec = (long long)(timeout_ns % 1000000000u)};
@@ -124,92 +155,140 @@ int kw_auditring_wait(struct kw_auditring *ring, uint64_t timeout_ns)
     int rc;
 
     KW_TRY(ring_ensure(ring));
-    arm_wake(ring);
+    if (wakeable)
+        arm_wake(ring);
     rc = io_uring_submit_and_wait_timeout(
         &ring->ring, &cqe, 1, timeout_ns == UINT64_MAX ? NULL : &limit, NULL);
-    drain(ring, NULL);
+    drain(ring);
     if (rc >= 0 || rc == -ETIME)
         return 0;
     if (is_transient(rc)) {
         pause_briefly();
         return 0;
     }
-    ring_close(ring);
+    give_up(ring, 0, rc);
     return rc;
 }
 
 /* ---- commits ---- */
 
-static void prepare(struct kw_auditring *ring, int fd, struct kw_bytes data, uint64_t offset, bool sync)
+/* What faults make of a commit. In production builds all of it folds to "none". */
+struct plan {
+    bool sync;  /* else the write is left unsynced */
+    bool delay; /* the write begins a second late */
+    int fails;  /* before anything is written; 0: it does not */
+};
+
+static struct plan plan_faults(struct kw_auditring *ring, struct kw_bytes *data, bool direct)
+{
+    enum kw_fault_kind write = kw_fault(KW_FAULT_AUDIT_WRITE), sync;
+    bool writes = write == KW_FAULT_NONE || write == KW_FAULT_DELAY;
+    struct plan plan = {.sync = writes};
+
+    if (writes) {
+        sync = kw_fault(KW_FAULT_AUDIT_SYNC);
+        ring->commit.sync = kw_audit_fault_error(sync);
+        plan.sync = ring->commit.sync == 0;
+        plan.delay = write == KW_FAULT_DELAY || sync == KW_FAULT_DELAY;
+        return plan;
+    }
+    data->len = write == KW_FAULT_SHORT ? data->len / 2 : 0;
+    if (direct)
+        data->len -= data->len % KW_AUDIT_BLOCK;
+    plan.fails = data->len > 0 ? 0 : kw_audit_fault_error(write);
+    return plan;
+}
+
+/* What follows on it waits for it, however it ends. */
+static void prepare_delay(struct kw_auditring *ring)
+{
+    static struct __kernel_timespec second = {.tv_sec = 1};
+    struct io_uring_sqe *sqe = claim(ring);
+
+    io_uring_prep_timeout(sqe, &second, 0, 0);
+    io_uring_sqe_set_data64(sqe, TAG_DELAY);
+    sqe->flags |= IOSQE_IO_HARDLINK;
+    ring->commit.pending++;
+}
+
+static void prepare(
+    struct kw_auditring *ring, int fd, struct kw_bytes data, uint64_t offset, bool direct, bool sync)
 {
     struct io_uring_sqe *sqe = claim(ring);
 
     io_uring_prep_write(sqe, fd, data.ptr, (unsigned)data.len, offset);
     io_uring_sqe_set_data64(sqe, TAG_WRITE);
+    ring->commit.pending++;
     if (!sync)
         return;
+    /* The range that it wrote is all there is to sync: the segment's own metadata does not change. */
+    if (direct) {
+        sqe->rw_flags = RWF_DSYNC;
+        return;
+    }
     /* A write that fails or is short breaks the link: the sync is then cancelled. */
     sqe->flags |= IOSQE_IO_LINK;
     sqe = claim(ring);
     io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
     io_uring_sqe_set_data64(sqe, TAG_SYNC);
+    ring->commit.pending++;
 }
 
-/* Gives up a ring that cannot be entered, or that took a part of the batch only. Whatever the kernel took
- * runs to its end first: its completions show in the queue without an enter, too, and there is always room
- * for them. What it did not take it never will, since it takes entries during an enter only, and this ring is
- * not entered again. So nothing uses the buffer or the descriptor when this returns. A disk that hangs holds
- * this up as it does the ordinary wait; there is no case left that would call for an abort. */
-static int give_up(struct kw_auditring *ring, struct outcome *out, unsigned untaken, int error)
+/* Submits what is prepared, all of it or nothing that would count. */
+static void hand_over(struct kw_auditring *ring)
 {
+    unsigned num = ring->commit.pending, pauses = 0;
+
     for (;;) {
-        drain(ring, out);
-        if (out->pending <= untaken)
-            break;
-        pause_briefly();
-    }
-    ring_close(ring);
-    /* If all was taken, or the write failed, the completions say how it went. */
-    return untaken == 0 || out->write < 0 ? 0 : error;
-}
-
-/* Submits what is prepared and waits for all of it. */
-static int settle(struct kw_auditring *ring, struct outcome *out)
-{
-    unsigned num = out->pending, pauses = 0;
-
-    while (out->pending > 0) {
-        int rc = io_uring_submit_and_wait(&ring->ring, 1);
+        int rc = io_uring_submit(&ring->ring);
         unsigned untaken = KW_MIN(io_uring_sq_ready(&ring->ring), num); /* ours come last */
 
-        if (rc < 0 && !is_transient(rc))
-            return give_up(ring, out, untaken, rc);
+        if (untaken == 0)
+            return;
+        if (rc < 0 && !is_transient(rc)) {
+            give_up(ring, untaken, rc);
+            return;
+        }
         /* A sync that is submitted apart from its write may overtake it. */
-        if (untaken > 0 && (untaken < num || ++pauses == PAUSES_MAX))
-            return give_up(ring, out, untaken, -EAGAIN);
-        drain(ring, out);
-        if (untaken > 0)
-            pause_briefly();
+        if (untaken < num || ++pauses == PAUSES_MAX) {
+            give_up(ring, untaken, -EAGAIN);
+            return;
+        }
+        pause_briefly();
     }
-    return 0;
 }
 
-int kw_auditring_commit(struct kw_auditring *ring, int fd, struct kw_bytes data, uint64_t offset)
+void kw_auditring_begin(struct kw_auditring *ring, int fd, bool direct, struct kw_bytes data, uint64_t offset)
 {
-    enum kw_fault_kind write_fault, sync_fault = KW_FAULT_NONE;
-    int write_rc = kw_audit_fault(KW_FAULT_AUDIT_WRITE, &write_fault);
-    int sync_rc = write_rc == 0 ? kw_audit_fault(KW_FAULT_AUDIT_SYNC, &sync_fault) : 0;
-    size_t len = write_fault == KW_FAULT_SHORT ? data.len / 2 : data.len;
-    bool sync = write_rc == 0 && sync_rc == 0;
-    struct outcome out = {.pending = sync ? 2 : 1};
+    struct plan plan;
+    int rc;
 
-    if (write_rc != 0 && write_fault != KW_FAULT_SHORT)
-        return write_rc;
-    KW_TRY(ring_ensure(ring));
-    prepare(ring, fd, KW_BYTES(data.ptr, len), offset, sync);
-    KW_TRY(settle(ring, &out));
-    KW_REQUIRE(out.write >= 0, out.write);
-    KW_REQUIRE((size_t)out.write == data.len, -EIO);
-    KW_REQUIRE(out.sync >= 0, out.sync);
-    return sync_rc;
+    kw_assert(!kw_auditring_busy(ring));
+    ring->commit = (struct kw_auditring_commit){.len = data.len};
+    plan = plan_faults(ring, &data, direct);
+    rc = plan.fails == 0 ? ring_ensure(ring) : plan.fails;
+    if (rc < 0) {
+        ring->commit.error = rc;
+        return;
+    }
+    if (plan.delay)
+        prepare_delay(ring);
+    prepare(ring, fd, data, offset, direct, plan.sync);
+    hand_over(ring);
+}
+
+int kw_auditring_end(struct kw_auditring *ring)
+{
+    const struct kw_auditring_commit *commit = &ring->commit;
+
+    /* A wait that fails has given the ring up, and the commit has ended. */
+    while (kw_auditring_busy(ring)) {
+        if (kw_auditring_wait(ring, UINT64_MAX, false) < 0)
+            kw_assert(!kw_auditring_busy(ring));
+    }
+    KW_REQUIRE(commit->error == 0, commit->error);
+    KW_REQUIRE(commit->write >= 0, commit->write);
+    KW_REQUIRE((size_t)commit->write == commit->len, -EIO);
+    KW_REQUIRE(commit->sync >= 0, commit->sync);
+    return 0;
 }

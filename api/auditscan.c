@@ -2,6 +2,7 @@
 
 #include "api/auditsegment.h"
 #include "api/audittail.h"
+#include "api/sha256.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,7 +32,6 @@ struct view {
 struct scan {
     const struct kw_auditscan_config *config;
     struct kw_auditscan_result *result;
-    struct kw_audithash hash;
     struct view *views;
     size_t num_views;
 };
@@ -258,7 +258,7 @@ static void accept(struct scan *scan, struct kw_bytes text, const struct kw_audi
     struct kw_auditchain *head = &scan->result->head;
 
     head->sequence++;
-    kw_audithash_run(&scan->hash, text, head->hash);
+    kw_sha256(text, head->hash);
     scan->result->closed = mark != NULL && mark->kind == KW_AUDIT_CHECKPOINT && mark->closing;
     if (scan->config->each_line != NULL)
         scan->config->each_line(
@@ -269,7 +269,7 @@ static void accept(struct scan *scan, struct kw_bytes text, const struct kw_audi
 static const char *follow_line(struct scan *scan, struct walk *walk, struct kw_bytes text)
 {
     struct kw_auditchain *head = &scan->result->head;
-    struct kw_auditmark mark;
+    struct kw_auditmark mark = {0};
     struct kw_audit_line line;
     const char *wrong;
 
@@ -487,9 +487,7 @@ int kw_auditscan_run(const struct kw_auditscan_config *config, struct kw_auditsc
     int rc;
 
     *ret = (struct kw_auditscan_result){0};
-    KW_TRY(kw_audithash_init(&scan.hash));
     rc = run(&scan);
     free(scan.views);
-    kw_audithash_done(&scan.hash);
     return rc;
 }

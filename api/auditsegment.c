@@ -15,7 +15,7 @@
  * most. */
 #define ZERO_STEP (256u * 1024u)
 
-static const uint8_t zeros[ZERO_STEP];
+static const _Alignas(KW_AUDIT_BLOCK) uint8_t zeros[ZERO_STEP];
 
 /* ---- names ---- */
 
@@ -56,8 +56,16 @@ static bool is_cancelled(const _Atomic bool *cancel)
     return cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
-static int write_zeros(int fd, uint64_t bytes, const _Atomic bool *cancel)
+/* In one piece where the file system can do that, and no space is said at once. */
+static int reserve(int fd, uint64_t bytes)
 {
+    KW_REQUIRE(fallocate(fd, 0, 0, (off_t)bytes) == 0 || errno == EOPNOTSUPP || errno == EINTR, -errno);
+    return 0;
+}
+
+static int write_zeros(int fd, uint64_t bytes, bool direct, const _Atomic bool *cancel)
+{
+    KW_TRY(reserve(fd, bytes));
     for (uint64_t done = 0; done < bytes;) {
         ssize_t len;
 
@@ -69,7 +77,7 @@ static int write_zeros(int fd, uint64_t bytes, const _Atomic bool *cancel)
         KW_REQUIRE(len >= 0, -errno);
         KW_REQUIRE(len > 0, -EIO);
         done += (uint64_t)len;
-        KW_REQUIRE(fdatasync(fd) == 0, -errno);
+        KW_REQUIRE(direct || fdatasync(fd) == 0, -errno);
     }
     KW_REQUIRE(fsync(fd) == 0, -errno);
     return 0;
@@ -85,13 +93,13 @@ static int rename_new(int dir_fd, const char *from, const char *to)
     return 0;
 }
 
-static int make(int fd, int dir_fd, uint64_t number, uint64_t bytes, const _Atomic bool *cancel)
+static int make(int fd, int dir_fd, uint64_t number, uint64_t bytes, bool direct, const _Atomic bool *cancel)
 {
     char temp[KW_AUDIT_NAME_MAX], name[KW_AUDIT_NAME_MAX];
 
     temp_name(number, temp);
     kw_auditsegment_name(number, false, name);
-    KW_TRY(write_zeros(fd, bytes, cancel));
+    KW_TRY(write_zeros(fd, bytes, direct, cancel));
     KW_TRY(rename_new(dir_fd, temp, name));
     if (fsync(dir_fd) != 0) {
         int rc = -errno;
@@ -102,26 +110,38 @@ static int make(int fd, int dir_fd, uint64_t number, uint64_t bytes, const _Atom
     return 0;
 }
 
-int kw_auditsegment_create(
-    struct kw_auditsegment *ret, int dir_fd, uint64_t number, uint64_t bytes, const _Atomic bool *cancel)
+static int create(struct kw_auditsegment *ret, int dir_fd, uint64_t number, uint64_t bytes, bool direct,
+    const _Atomic bool *cancel)
 {
     char temp[KW_AUDIT_NAME_MAX];
-    enum kw_fault_kind fault;
     int fd, rc;
 
-    KW_TRY(kw_audit_fault(KW_FAULT_AUDIT_CREATE, &fault));
     temp_name(number, temp);
     unlinkat(dir_fd, temp, 0); /* left by a crash */
-    fd = openat(dir_fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    fd = openat(
+        dir_fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | (direct ? O_DIRECT : 0), 0600);
     KW_REQUIRE(fd >= 0, -errno);
-    rc = make(fd, dir_fd, number, bytes, cancel);
+    rc = make(fd, dir_fd, number, bytes, direct, cancel);
     if (rc != 0) {
         close(fd);
         unlinkat(dir_fd, temp, 0);
         return rc;
     }
-    *ret = (struct kw_auditsegment){.fd = fd, .number = number};
+    *ret = (struct kw_auditsegment){.fd = fd, .number = number, .direct = direct};
     return 0;
+}
+
+int kw_auditsegment_create(
+    struct kw_auditsegment *ret, int dir_fd, uint64_t number, uint64_t bytes, const _Atomic bool *cancel)
+{
+    int rc;
+
+    KW_TRY(kw_audit_fault(KW_FAULT_AUDIT_CREATE));
+    if (bytes % KW_AUDIT_BLOCK != 0)
+        return create(ret, dir_fd, number, bytes, false, cancel);
+    rc = create(ret, dir_fd, number, bytes, true, cancel);
+    /* A file system without direct I/O says so when the file is opened, or when it is first written. */
+    return rc == -EINVAL ? create(ret, dir_fd, number, bytes, false, cancel) : rc;
 }
 
 /* ---- setting aside ---- */

@@ -1,8 +1,10 @@
 /* auditsegment - the files of the audit log: their names, making them, setting them aside.
  *
  * A segment is audit-NNNNNN.jsonl (more digits when they are needed), zeroed with real writes and synced
- * together with its folder before it has that name, so that a later fdatasync has no metadata to write and a
- * reader finds zeros behind the last line. Blocking calls; one thread per object.
+ * together with its folder before it has that name, so that a later write has no metadata to sync and a
+ * reader finds zeros behind the last line. Where the file system has direct I/O, that is how it is written:
+ * what goes to the disk at once gains nothing from a copy in the page cache. Blocking calls; one thread per
+ * object.
  */
 #ifndef KW_API_AUDITSEGMENT_H
 #define KW_API_AUDITSEGMENT_H
@@ -13,9 +15,13 @@
 
 #define KW_AUDIT_NAME_MAX 64
 
+/* Direct I/O is of whole blocks of this size, in files and in memory: the largest that disks have. */
+#define KW_AUDIT_BLOCK 4096u
+
 struct kw_auditsegment {
     int fd;          /* -1: none */
     uint64_t number; /* from 1 */
+    bool direct;     /* written around the page cache, in whole blocks */
 };
 #define KW_AUDITSEGMENT_NONE ((struct kw_auditsegment){.fd = -1})
 

@@ -8,86 +8,6 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-/* Distinct mailboxes woken per batch before the first of them may be woken twice: serving loops, one per
- * core. */
-#define WAKES_MAX 64
-
-/* ---- queues of entries ---- */
-
-static void queue_append(struct kw_auditqueue *queue, struct kw_inbox_node *first)
-{
-    if (first == NULL)
-        return;
-    if (queue->first == NULL)
-        queue->first = first;
-    else
-        queue->last->next = first;
-    for (queue->last = first; queue->last->next != NULL;)
-        queue->last = queue->last->next;
-}
-
-static void queue_move_first(struct kw_auditqueue *from, struct kw_auditqueue *to)
-{
-    struct kw_inbox_node *node = from->first;
-
-    from->first = node->next;
-    node->next = NULL;
-    if (to->first == NULL)
-        to->first = node;
-    else
-        to->last->next = node;
-    to->last = node;
-}
-
-static struct kw_inbox_node *queue_take(struct kw_auditqueue *queue)
-{
-    struct kw_inbox_node *first = queue->first;
-
-    *queue = (struct kw_auditqueue){0};
-    return first;
-}
-
-/* ---- results ---- */
-
-struct wakes {
-    struct kw_mailbox *owed[WAKES_MAX];
-    size_t num;
-};
-
-static void wakes_pay(struct wakes *wakes)
-{
-    for (size_t i = 0; i < wakes->num; i++)
-        eventfd_write(wakes->owed[i]->eventfd, 1);
-    wakes->num = 0;
-}
-
-static void wakes_add(struct wakes *wakes, struct kw_mailbox *mailbox)
-{
-    for (size_t i = 0; i < wakes->num; i++) {
-        if (wakes->owed[i] == mailbox)
-            return;
-    }
-    if (wakes->num == WAKES_MAX)
-        wakes_pay(wakes);
-    wakes->owed[wakes->num++] = mailbox;
-}
-
-void kw_audit_entries_return(struct kw_inbox_node *first, int result)
-{
-    struct wakes wakes = {.num = 0};
-
-    while (first != NULL) {
-        struct kw_audit_entry *entry = KW_CONTAINER_OF(first, struct kw_audit_entry, node);
-        struct kw_mailbox *reply = entry->reply;
-
-        first = first->next; /* once pushed, the entry is somebody else's */
-        entry->result = result;
-        if (kw_inbox_push(&reply->inbox, &entry->node))
-            wakes_add(&wakes, reply);
-    }
-    wakes_pay(&wakes);
-}
-
 /* ---- health ---- */
 
 static void report_start(struct kw_auditwriter *writer, int rc)
@@ -103,13 +23,9 @@ static void report_start(struct kw_auditwriter *writer, int rc)
 
 static void fail_pending(struct kw_auditwriter *writer, int error)
 {
-    struct kw_inbox_node *first = queue_take(&writer->pending);
-    uint64_t num = 0;
-
-    for (const struct kw_inbox_node *node = first; node != NULL; node = node->next)
-        num++;
-    atomic_fetch_add_explicit(&writer->refused, num, memory_order_relaxed); /* a count, no edge */
-    kw_audit_entries_return(first, error);
+    atomic_fetch_add_explicit(
+        &writer->refused, writer->pending.num, memory_order_relaxed); /* a count, no edge */
+    kw_audit_entries_return(kw_auditqueue_take(&writer->pending), error);
 }
 
 static const char *error_text(int error)
@@ -204,7 +120,7 @@ static void obtain(struct kw_auditwriter *writer, uint64_t now)
     }
     writer->create_error = 0;
     writer->next_number = writer->segment.number + 1;
-    writer->offset = 0;
+    writer->blank = true;
     writer->fresh = true;
     writer->segment_records = 0;
     pthread_mutex_lock(&writer->lock);
@@ -235,112 +151,116 @@ static void abandon(struct kw_auditwriter *writer, int error)
 
 /* ---- batches ---- */
 
+static struct kw_auditbatch *next_batch(struct kw_auditwriter *writer)
+{
+    return &writer->batches[writer->turn];
+}
+
+/* At the ring, or the last that was. */
+static struct kw_auditbatch *last_batch(struct kw_auditwriter *writer)
+{
+    return &writer->batches[1 - writer->turn];
+}
+
 static bool is_check_due(const struct kw_auditwriter *writer, uint64_t now)
 {
     return writer->unchecked_ns != 0 && now >= writer->unchecked_ns + writer->checkpoint_ns;
 }
 
-/* Bytes of the batch that records and a header may take: room stays for the batch's checkpoint and for a
- * closing one. */
-static size_t record_room(const struct kw_auditwriter *writer)
+/* Bytes that records and a header may take in a batch that begins at offset: room stays for the batch's
+ * checkpoint and for a closing one. */
+static size_t record_room(const struct kw_auditwriter *writer, uint64_t offset)
 {
-    uint64_t left = KW_MIN(writer->segment_bytes - writer->offset, (uint64_t)KW_AUDIT_BATCH_MAX);
+    uint64_t left = KW_MIN(writer->segment_bytes - offset, (uint64_t)KW_AUDIT_BATCH_MAX);
 
     return left > 2 * KW_AUDIT_MARK_MAX ? (size_t)left - 2 * KW_AUDIT_MARK_MAX : 0;
 }
 
-static const struct kw_audit_entry *next_entry(const struct kw_auditwriter *writer)
+/* No other batch can be begun in this segment. */
+static bool is_full(struct kw_auditwriter *writer, uint64_t now)
 {
-    return KW_CONTAINER_OF(writer->pending.first, struct kw_audit_entry, node);
-}
+    const struct kw_audit_entry *entry = kw_auditqueue_first(&writer->pending);
+    size_t room;
 
-static bool is_full(const struct kw_auditwriter *writer, uint64_t now)
-{
-    size_t room = record_room(writer);
-
-    if (writer->fresh)
+    if (writer->blank)
         return false;
-    if (writer->pending.first != NULL && next_entry(writer)->body.len + KW_AUDIT_HEAD_MAX > room)
+    room = record_room(writer, kw_auditbatch_end(last_batch(writer)));
+    if (entry != NULL && entry->body.len + KW_AUDIT_HEAD_MAX > room)
         return true;
     if (is_check_due(writer, now) && room == 0)
         return true;
-    return writer->segment_records > 0 && now >= writer->began_ns + writer->rotate_ns;
+    return !writer->fresh && writer->segment_records > 0 && now >= writer->began_ns + writer->rotate_ns;
 }
 
-static int put_mark(
-    struct kw_auditwriter *writer, struct kw_auditmark *mark, struct kw_auditchain *chain, struct kw_buf *buf)
+static int put_mark(struct kw_auditwriter *writer, struct kw_auditmark *mark)
 {
+    struct kw_auditbatch *batch = next_batch(writer);
     int64_t now_ms = kw_wall_ms();
 
     mark->time_ms = KW_MAX(now_ms, 0);
-    return kw_auditmark_append(mark, &writer->key, chain, &writer->hash, buf);
+    KW_TRY(kw_auditmark_append(mark, &writer->key, &batch->chain, &batch->text));
+    batch->marked = true;
+    return 0;
 }
 
-static int put_header(struct kw_auditwriter *writer, struct kw_auditchain *chain, struct kw_buf *buf)
+static int put_header(struct kw_auditwriter *writer)
 {
     struct kw_auditmark mark = {
         .kind = KW_AUDIT_HEADER, .segment = writer->segment.number, .reason = writer->reason};
 
     memcpy(mark.key_id, writer->key.id, sizeof(mark.key_id));
-    return put_mark(writer, &mark, chain, buf);
+    return put_mark(writer, &mark);
 }
 
-static uint64_t put_records(struct kw_auditwriter *writer, struct kw_auditchain *chain, struct kw_buf *buf)
+static int begin(struct kw_auditwriter *writer)
 {
-    size_t room = record_room(writer);
-    uint64_t num = 0;
-
-    while (writer->pending.first != NULL) {
-        struct kw_audit_entry *entry = KW_CONTAINER_OF(writer->pending.first, struct kw_audit_entry, node);
-
-        if (buf->len + KW_AUDIT_HEAD_MAX + entry->body.len > room)
-            break;
-        kw_auditchain_append(chain, &writer->hash, buf, entry->body);
-        entry->sequence = chain->sequence;
-        queue_move_first(&writer->pending, &writer->batch);
-        num++;
+    writer->begun = true;
+    if (!writer->blank) {
+        kw_auditbatch_follow(next_batch(writer), last_batch(writer), writer->segment.direct);
+        return 0;
     }
-    kw_assert(kw_buf_ok(buf));
-    return num;
-}
-
-struct batch {
-    struct kw_buf buf;
-    struct kw_auditchain chain; /* as it will be when the batch is durable */
-    uint64_t records;
-    bool marked; /* ends in a header or checkpoint */
-    bool closing;
-};
-
-/* Writes the batch's text. What is pending and fits goes in; the last mark of the log when nothing more can
- * come. */
-static int fill(struct kw_auditwriter *writer, struct batch *batch, bool stopping, uint64_t now)
-{
-    *batch = (struct batch){.buf = KW_BUF(writer->buffer, KW_AUDIT_BATCH_MAX), .chain = writer->head};
-    if (writer->fresh) {
-        KW_TRY(put_header(writer, &batch->chain, &batch->buf));
-        batch->marked = true;
-    }
-    batch->records = put_records(writer, &batch->chain, &batch->buf);
-    batch->closing = stopping && writer->pending.first == NULL;
-    if (batch->records > 0)
-        batch->marked = false;
-    if (batch->closing || (is_check_due(writer, now) && !batch->marked)) {
-        struct kw_auditmark mark = {
-            .kind = KW_AUDIT_CHECKPOINT, .durable = writer->head.sequence, .closing = batch->closing};
-
-        KW_TRY(put_mark(writer, &mark, &batch->chain, &batch->buf));
-        batch->marked = true;
-    }
+    kw_auditbatch_begin(next_batch(writer), &writer->head);
+    KW_TRY(put_header(writer));
+    writer->blank = false;
     return 0;
 }
 
-static void note_success(struct kw_auditwriter *writer, const struct batch *batch)
+/* Chains what is pending and fits into the next batch. */
+static int extend(struct kw_auditwriter *writer, uint64_t now)
+{
+    struct kw_auditbatch *batch = next_batch(writer);
+
+    if (!writer->begun && !is_full(writer, now) && (writer->blank || writer->pending.first != NULL))
+        KW_TRY(begin(writer));
+    if (writer->begun)
+        kw_auditbatch_add(batch, &writer->pending, record_room(writer, batch->offset));
+    return 0;
+}
+
+/* The checkpoint, if it is time for one; the last mark of the log when nothing more can come. */
+static int conclude(struct kw_auditwriter *writer, bool stopping, uint64_t now)
+{
+    bool closing = stopping && writer->pending.first == NULL;
+    struct kw_auditmark mark = {
+        .kind = KW_AUDIT_CHECKPOINT, .durable = writer->head.sequence, .closing = closing};
+
+    if (!closing && (!is_check_due(writer, now) || (writer->begun && next_batch(writer)->marked)))
+        return 0;
+    if (!writer->begun)
+        KW_TRY(begin(writer));
+    KW_TRY(put_mark(writer, &mark));
+    next_batch(writer)->closing = closing;
+    return 0;
+}
+
+/* ---- commits ---- */
+
+static void note_success(struct kw_auditwriter *writer, const struct kw_auditbatch *batch)
 {
     pthread_mutex_lock(&writer->lock);
-    writer->stats.records += batch->records;
+    writer->stats.records += batch->entries.num;
     writer->stats.commits++;
-    writer->stats.bytes += batch->buf.len;
+    writer->stats.bytes += batch->text.len;
     writer->stats.sequence = writer->head.sequence;
     writer->stats.healthy = true;
     writer->stats.trouble[0] = '\0';
@@ -349,13 +269,12 @@ static void note_success(struct kw_auditwriter *writer, const struct batch *batc
     report_start(writer, 0);
 }
 
-static void on_durable(struct kw_auditwriter *writer, const struct batch *batch)
+static void on_durable(struct kw_auditwriter *writer, struct kw_auditbatch *batch)
 {
     uint64_t now = kw_now_ns();
 
     writer->head = batch->chain;
-    writer->offset += batch->buf.len;
-    writer->segment_records += batch->records;
+    writer->segment_records += batch->entries.num;
     writer->strikes = 0;
     if (writer->fresh)
         writer->began_ns = now;
@@ -366,17 +285,21 @@ static void on_durable(struct kw_auditwriter *writer, const struct batch *batch)
         writer->unchecked_ns = now;
     writer->finished = batch->closing;
     note_success(writer, batch);
-    kw_audit_entries_return(queue_take(&writer->batch), 0);
+    kw_auditqueue_move(&batch->entries, &writer->durable);
 }
 
-/* The first failure is answered with a new segment at once, in which the same entries are written again; the
- * second in a row says that this does not help. */
+/* What the batches hold is pending again, in its old order, and the segment is given up. The first failure is
+ * answered with a new one at once, in which the same entries are written again; the second in a row says that
+ * this does not help. */
 static void on_failure(struct kw_auditwriter *writer, int error)
 {
-    struct kw_inbox_node *later = queue_take(&writer->pending);
+    struct kw_auditqueue all = {0};
 
-    queue_append(&writer->pending, queue_take(&writer->batch));
-    queue_append(&writer->pending, later);
+    kw_auditqueue_move(&last_batch(writer)->entries, &all);
+    kw_auditqueue_move(&next_batch(writer)->entries, &all);
+    kw_auditqueue_move(&writer->pending, &all);
+    writer->pending = all;
+    writer->begun = false;
     abandon(writer, error);
     if (++writer->strikes < 2)
         return;
@@ -384,18 +307,35 @@ static void on_failure(struct kw_auditwriter *writer, int error)
     become_unhealthy(writer, error);
 }
 
-static void commit(struct kw_auditwriter *writer, const struct batch *batch)
+/* The next batch goes to the ring, and the other one is the next. */
+static void commit(struct kw_auditwriter *writer)
 {
-    int rc =
-        kw_auditring_commit(&writer->ring, writer->segment.fd, kw_buf_bytes(&batch->buf), writer->offset);
+    struct kw_auditwrite write = kw_auditbatch_write(next_batch(writer), writer->segment.direct);
 
+    kw_auditring_begin(&writer->ring, writer->segment.fd, writer->segment.direct, write.data, write.offset);
+    writer->turn = 1 - writer->turn;
+    writer->begun = false;
+    writer->committing = true;
+}
+
+static void settle(struct kw_auditwriter *writer)
+{
+    int rc = kw_auditring_end(&writer->ring);
+
+    writer->committing = false;
     if (rc == 0)
-        on_durable(writer, batch);
+        on_durable(writer, last_batch(writer));
     else
         on_failure(writer, rc);
 }
 
 /* ---- the thread ---- */
+
+/* Before each sleep, and when the next commit is under way. */
+static void give_back(struct kw_auditwriter *writer)
+{
+    kw_audit_entries_return(kw_auditqueue_take(&writer->durable), 0);
+}
 
 static uint64_t next_deadline(const struct kw_auditwriter *writer, uint64_t now)
 {
@@ -410,25 +350,76 @@ static uint64_t next_deadline(const struct kw_auditwriter *writer, uint64_t now)
     return at;
 }
 
-static void idle(struct kw_auditwriter *writer, uint64_t now)
+static void sleep_until(struct kw_auditwriter *writer, uint64_t at, uint64_t now, bool wakeable)
 {
-    uint64_t at = next_deadline(writer, now);
-    int rc = kw_auditring_wait(&writer->ring, at == UINT64_MAX ? UINT64_MAX : at > now ? at - now : 0);
+    int rc;
 
-    /* A ring that cannot wait must not make the thread spin. */
-    if (rc < 0) {
+    give_back(writer);
+    rc = kw_auditring_wait(&writer->ring, at == UINT64_MAX ? UINT64_MAX : at > now ? at - now : 0, wakeable);
+    /* A ring that cannot wait must not make the thread spin. A commit that it had is settled next. */
+    if (rc < 0 && !writer->committing) {
         count_failure(writer);
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     }
 }
 
-static void gather(struct kw_auditwriter *writer)
+static void idle(struct kw_auditwriter *writer, uint64_t now)
+{
+    sleep_until(writer, next_deadline(writer, now), now, true);
+}
+
+/* Returns whether anything has come. */
+static bool gather(struct kw_auditwriter *writer)
 {
     int trouble = atomic_load_explicit(&writer->trouble, memory_order_relaxed); /* written by this thread */
+    struct kw_inbox_node *first = kw_inbox_take(&writer->inbox);
 
-    queue_append(&writer->pending, kw_inbox_take(&writer->inbox));
+    kw_auditqueue_append(&writer->pending, first);
     if (trouble != 0 && writer->pending.first != NULL)
         fail_pending(writer, trouble);
+    return first != NULL;
+}
+
+/* While the ring has a batch: the next one is chained with what has come; then nothing but the end of the
+ * commit is a reason to wake up. */
+static void attend(struct kw_auditwriter *writer, bool came, uint64_t now)
+{
+    int rc = extend(writer, now);
+
+    kw_assert(rc == 0); /* only a header can fail, and the segment has one */
+    if (!came)
+        sleep_until(writer, UINT64_MAX, now, false);
+}
+
+/* Records that the next batch would have. */
+static size_t num_gathered(struct kw_auditwriter *writer)
+{
+    return writer->pending.num + (writer->begun ? next_batch(writer)->entries.num : 0);
+}
+
+/* The segment is there and the ring is free. */
+static void advance(struct kw_auditwriter *writer, bool stopping, uint64_t now)
+{
+    int rc;
+
+    if (!writer->begun && is_full(writer, now)) {
+        kw_auditsegment_close(&writer->segment);
+        writer->reason = KW_AUDIT_ROTATION;
+        return;
+    }
+    if (!stopping && !writer->fresh && kw_auditgather_waits(&writer->gather, num_gathered(writer), now)) {
+        sleep_until(writer, writer->gather.until_ns, now, false);
+        return;
+    }
+    rc = extend(writer, now);
+    if (rc == 0)
+        rc = conclude(writer, stopping, now);
+    if (rc != 0)
+        on_failure(writer, rc);
+    else if (writer->begun)
+        commit(writer);
+    else
+        idle(writer, now);
 }
 
 static void step(struct kw_auditwriter *writer)
@@ -436,14 +427,18 @@ static void step(struct kw_auditwriter *writer)
     /* S2 pairs with S1: what was submitted before the stop is in the inbox that is taken after this load. */
     bool stopping = atomic_load_explicit(&writer->stopping, memory_order_acquire);
     uint64_t now = kw_now_ns();
-    struct batch batch;
-    int rc;
+    bool came = gather(writer);
 
-    gather(writer);
-    if (stopping && atomic_load_explicit(&writer->trouble, memory_order_relaxed) != 0) {
-        writer->finished = true;
+    if (writer->committing && kw_auditring_busy(&writer->ring)) {
+        attend(writer, came, now);
         return;
     }
+    if (writer->committing)
+        settle(writer);
+    if (stopping && atomic_load_explicit(&writer->trouble, memory_order_relaxed) != 0)
+        writer->finished = true;
+    if (writer->finished)
+        return;
     /* Behind the last segment none is needed. */
     if (writer->segment.fd < 0 || (!writer->fresh && !stopping))
         keep_spare(writer, now);
@@ -451,20 +446,8 @@ static void step(struct kw_auditwriter *writer)
         obtain(writer, now);
     if (writer->finished)
         return;
-    if (writer->segment.fd < 0) {
-        idle(writer, now);
-        return;
-    }
-    if (is_full(writer, now)) {
-        kw_auditsegment_close(&writer->segment);
-        writer->reason = KW_AUDIT_ROTATION;
-        return;
-    }
-    rc = fill(writer, &batch, stopping, now);
-    if (rc != 0)
-        on_failure(writer, rc);
-    else if (batch.buf.len > 0)
-        commit(writer, &batch);
+    if (writer->segment.fd >= 0)
+        advance(writer, stopping, now);
     else
         idle(writer, now);
 }
@@ -483,8 +466,10 @@ static void *run(void *arg)
     if (rc != 0) {
         report_start(writer, rc);
     } else {
-        while (!writer->finished)
+        while (!writer->finished) {
             step(writer);
+            give_back(writer);
+        }
         kw_auditspare_stop(&writer->spare);
     }
     kw_auditsegment_close(&writer->segment);

@@ -1,14 +1,17 @@
 /* auditwriter - the thread behind the audit log: gathers entries, writes them durably, passes on results, and
  * keeps going when the disk does not.
  *
+ * One batch is at the ring while the next is chained. If the first fails, both are taken apart again: what
+ * they held is pending as before, and is written into a new segment under numbers of its own.
+ *
  * The struct is filled by audit.c before the thread starts. Only what is named as shared is touched by others
  * then.
  */
 #ifndef KW_API_AUDITWRITER_H
 #define KW_API_AUDITWRITER_H
 
-#include "api/audit.h"
-#include "api/auditmark.h"
+#include "api/auditbatch.h"
+#include "api/auditgather.h"
 #include "api/auditring.h"
 #include "api/auditspare.h"
 
@@ -17,12 +20,6 @@
 #define KW_AUDIT_RETRY_NS (250ull * 1000 * 1000)
 /* A segment holds its header, the longest record and the checkpoints beside them at least. */
 #define KW_AUDIT_SEGMENT_MIN (2 * KW_AUDIT_RECORD_MAX)
-
-/* Entries in order; the writer's own. */
-struct kw_auditqueue {
-    struct kw_inbox_node *first;
-    struct kw_inbox_node *last;
-};
 
 struct kw_auditwriter {
     /* shared */
@@ -50,14 +47,17 @@ struct kw_auditwriter {
     struct kw_auditring ring;
     struct kw_auditspare spare;
     struct kw_auditkey key;
-    struct kw_audithash hash;
-    uint8_t *buffer;              /* KW_AUDIT_BATCH_MAX bytes, the batch under way */
-    struct kw_auditqueue pending; /* taken from the inbox, in no batch */
-    struct kw_auditqueue batch;   /* in the buffer */
-    struct kw_auditchain head;    /* the last durable line */
+    struct kw_auditqueue pending;    /* taken from the inbox, in no batch */
+    struct kw_auditqueue durable;    /* not yet given back */
+    struct kw_auditbatch batches[2]; /* the next one, and the one at the ring or before that */
+    unsigned turn;                   /* which of them is the next one */
+    bool begun;                      /* the next one follows its forerunner and may hold text */
+    bool committing;                 /* the other one is at the ring */
+    struct kw_auditgather gather;
+    struct kw_auditchain head; /* the last durable line */
     struct kw_auditsegment segment;
     uint64_t next_number;        /* for the segment after it */
-    uint64_t offset;             /* where the next batch goes */
+    bool blank;                  /* no batch has its header yet */
     bool fresh;                  /* its header is not durable yet */
     enum kw_audit_reason reason; /* of the next header */
     uint64_t segment_records;    /* durable in it */
@@ -75,8 +75,5 @@ struct kw_auditwriter {
 KW_MUST_CHECK int kw_auditwriter_start(struct kw_auditwriter *writer);
 /* Commits what was submitted and a closing checkpoint, ends the thread. */
 void kw_auditwriter_stop(struct kw_auditwriter *writer);
-
-/* Gives entries back with a result, in order, waking each mailbox once. Any thread. */
-void kw_audit_entries_return(struct kw_inbox_node *first, int result);
 
 #endif

@@ -93,51 +93,42 @@ static int context_too_large(struct kw_call *call)
         KW_ENC_CONTEXT_BYTES_MAX);
 }
 
-static int encode_pairs(struct kw_call *call, const json_t *map, struct kw_enccontext_pair *pairs)
+static int encode_pairs(struct kw_call *call, const struct kw_value *map, struct kw_enccontext_pair *pairs)
 {
     struct kw_buf buf;
-    const char *key;
-    json_t *value;
-    size_t num = 0;
+    const struct kw_value *value;
+    size_t num = 0, len;
     uint8_t *to;
-    int r;
 
-    json_object_foreach((json_t *)(uintptr_t)map, key, value)
-    {
-        pairs[num].key = kw_bytes_str(key);
-        pairs[num].value = KW_BYTES(json_string_value(value), json_string_length(value));
-        num++;
-    }
+    for (KW_VALUE_EACH(map, value))
+        pairs[num++] = (struct kw_enccontext_pair){kw_value_key(value), kw_value_text(value)};
+    len = kw_enccontext_len(pairs, num);
+    if (len > KW_ENC_CONTEXT_BYTES_MAX)
+        return context_too_large(call);
     kw_sbuf_reset(&call->context, KW_ENC_CONTEXT_BYTES_MAX);
-    to = kw_sbuf_claim(&call->context, KW_ENC_CONTEXT_BYTES_MAX);
+    to = kw_sbuf_claim(&call->context, len);
     if (to == NULL)
         return kw_call_internal(call);
-    buf = KW_BUF(to, KW_ENC_CONTEXT_BYTES_MAX);
-    r = kw_enccontext_encode(pairs, num, &buf);
-    if (r != 0)
-        return context_too_large(call);
-    call->context.len = buf.len;
-    return KW_CALL_DONE;
+    buf = KW_BUF(to, len);
+    return kw_enccontext_encode(pairs, num, &buf) == 0 ? KW_CALL_DONE : context_too_large(call);
 }
 
 int kw_call_encode_context(struct kw_call *call, const char *member)
 {
     struct kw_enccontext_pair pairs[KW_ENC_CONTEXT_PAIRS_MAX];
-    const json_t *map = kw_input_object(call->input, member);
+    const struct kw_value *map = kw_input_object(call->input, member);
 
-    if (json_object_size(map) > KW_ENC_CONTEXT_PAIRS_MAX)
+    if (kw_value_num(map) > KW_ENC_CONTEXT_PAIRS_MAX)
         return context_too_large(call);
     return encode_pairs(call, map, pairs);
 }
 
 int kw_call_check_grant_tokens(struct kw_call *call)
 {
-    const json_t *tokens = kw_input_array(call->input, "GrantTokens"), *token;
+    const struct kw_value *tokens = kw_input_array(call->input, "GrantTokens"), *token;
     uint8_t grant_id[32];
-    size_t i;
 
-    json_array_foreach(tokens, i, token)
-    {
+    for (KW_VALUE_EACH(tokens, token)) {
         if (kw_granttoken_parse(kw_call_service(call)->grant_secret, kw_input_text(token), grant_id) != 0)
             return kw_call_refuse_bare(call, KW_ERROR_INVALID_GRANT_TOKEN);
     }

@@ -39,8 +39,7 @@ struct kw_operation {
     const struct kw_model_operation *model; /* name, input, output, errors */
     enum kw_state_rule states;              /* of the key that KeyId names */
     bool read_only;                         /* as audit records say it */
-    /* The first look at a call: all checks, and the whole operation if it changes nothing. NULL: not
-     * supported, and `note` says why. */
+    /* The first look at a call: all checks, and the whole operation if it changes nothing. */
     int (*run)(struct kw_call *call);
     /* After KW_CALL_WAIT_STORE, on the keystore's thread, with the newest picture in call->snapshot: the
      * checks again, then the change through call->tx. Returns KW_CALL_DONE, KW_CALL_REFUSED (nothing was
@@ -75,7 +74,17 @@ struct kw_call_token {
     struct kw_call *next; /* among those of the thread that wait for tokens */
 };
 
-enum kw_pool_use { KW_POOL_UNUSED, KW_POOL_HIT, KW_POOL_WAITED };
+/* How a request for a pair fared. */
+enum kw_pool_use {
+    KW_POOL_UNUSED,    /* it has asked for none, or still waits */
+    KW_POOL_HIT,       /* one was ready */
+    KW_POOL_WAITED,    /* one came into the pool while it waited */
+    KW_POOL_GENERATED, /* one was made for it */
+    KW_POOL_REJECTED,  /* refused at once: by policy, or because too many waited */
+    KW_POOL_TIMED_OUT, /* none came before its deadline */
+    KW_POOL_ABANDONED, /* its client has gone, the server stops, or it is allowed no more */
+    KW_POOL_USES,
+};
 
 /* What an operation may carry between its steps, in text. */
 #define KW_CALL_TEXT_MAX 256u
@@ -91,10 +100,10 @@ struct kw_call {
     char region[KW_REGION_MAX + 1]; /* of the credential scope: where the call is made */
     bool is_sts;                    /* a call of STS's query protocol (sts.h): it has no operation */
     char sts_action[65];            /* of such a call: its Action, as far as it is fit to be recorded */
-    json_t *sts_response;           /* of such a call, what its record tells of the answer; owned, or NULL */
-    /* Owned; NULL before it was parsed, or if it could not be. Of a call of STS: what its record tells */
-    json_t *input;
-    bool valid; /* the input passed its shape: its members may go into the audit record */
+    /* Of such a call, what its record tells of the request and of the answer; owned, or NULL */
+    json_t *sts_request, *sts_response;
+    const struct kw_value *input; /* in the document; NULL before it was parsed, or if it could not be */
+    bool valid;                   /* the input passed its shape: its members may go into the audit record */
     char request_id[37];
     char event_id[37]; /* of its audit record */
     /* The permission that is asked for, as refusals name it; NULL: the operation's name (ReEncrypt asks for
@@ -117,15 +126,13 @@ struct kw_call {
     bool has_source_material;
     /* how it ended */
     enum kw_error error;
-    struct kw_sbuf message;
-    struct kw_sbuf context;   /* the canonical encryption context */
-    struct kw_sbuf recipient; /* the attestation document (recipient.h), once verified */
     /* waiting for a pair */
     enum kw_spec wait_spec;
     bool waiting; /* has entered the pool's waiters */
     uint64_t wait_since_ns;
     uint64_t wait_deadline_ns;
     bool took_pair; /* a pair was popped for this call (and is used up, whatever follows) */
+    bool made_pair; /* it was made for those who waited */
     enum kw_pool_use pool_use;
     struct kw_call *next;  /* among the waiters, or among the free */
     struct kw_chore chore; /* slow work on its way, or its outcome */
@@ -141,6 +148,12 @@ struct kw_call {
     /* the audit record on its way; of a change there are two: what is about to be done, and how it went */
     bool intent; /* the first of them is on its way */
     struct kw_audit_entry audit;
+    /* What stays with the call when another request gets it: memory, which is wiped before. All above is
+     * zeroed then. */
+    struct kw_document document; /* the request's body, parsed */
+    struct kw_sbuf message;      /* of the error */
+    struct kw_sbuf context;      /* the canonical encryption context */
+    struct kw_sbuf recipient;    /* the attestation document (recipient.h), once verified */
     struct kw_sbuf audit_text;
 };
 

@@ -12,16 +12,15 @@ struct decision {
     struct kw_call *call;
     const struct kw_permission *permission; /* NULL: of an action that no operation asks for */
     const struct kw_kms_key *key;           /* NULL: none */
-    const json_t *context;                  /* the encryption context; NULL: none */
+    const struct kw_value *context;         /* the encryption context; NULL: none */
     struct kw_policy_request request;
     struct kw_authz_question question;
     const struct kw_policy *identity[KW_PRINCIPAL_POLICIES_MAX];
     char number[24];    /* a member that is one */
     const json_t *said; /* of a question: values of condition keys instead of the call's; NULL: none */
     /* Where a list was left: policies ask for one value after the other */
-    const json_t *list;
-    void *iter;
-    size_t next;
+    const struct kw_value *list, *item;
+    size_t index;
 };
 
 static bool has(const struct decision *decision, unsigned flag)
@@ -85,7 +84,8 @@ static void put_request(struct decision *decision)
     const struct kw_call *call = decision->call;
 
     put_str(decision, KW_CK_AWS_REQUESTED_REGION, call->region);
-    put(decision, KW_CK_AWS_SECURE_TRANSPORT, KW_LIT("false"));
+    put(decision, KW_CK_AWS_SECURE_TRANSPORT,
+        call->exchange != NULL && call->exchange->transport != NULL ? KW_LIT("true") : KW_LIT("false"));
     put(decision, KW_CK_AWS_RESOURCE_ACCOUNT, decision->request.resource_account);
     if (call->exchange == NULL)
         return;
@@ -114,7 +114,7 @@ static void put_key(struct decision *decision, const struct kw_kms_key *key)
             kw_related_is_replica(key) ? KW_LIT("REPLICA") : KW_LIT("PRIMARY"));
 }
 
-static struct kw_bytes member_or(const json_t *input, const char *name, struct kw_bytes absent)
+static struct kw_bytes member_or(const struct kw_value *input, const char *name, struct kw_bytes absent)
 {
     struct kw_bytes text = kw_input_string(input, name);
 
@@ -124,7 +124,7 @@ static struct kw_bytes member_or(const json_t *input, const char *name, struct k
 /* What CreateKey asks for, with its defaults. */
 static void put_new_key(struct decision *decision)
 {
-    const json_t *input = decision->call->input;
+    const struct kw_value *input = decision->call->input;
     bool multi_region = kw_input_true(input, "MultiRegion");
     struct kw_bytes old_spec = member_or(input, "CustomerMasterKeySpec", KW_LIT("SYMMETRIC_DEFAULT"));
 
@@ -146,16 +146,16 @@ static void put_replica(struct decision *decision)
 
 static struct kw_bytes read_value(struct decision *decision, const struct kw_permission_value *value)
 {
-    const json_t *member =
-        value->member != NULL ? json_object_get(decision->call->input, value->member) : NULL;
+    const struct kw_value *member =
+        value->member != NULL ? kw_value_get(decision->call->input, value->member) : NULL;
 
-    if (json_is_string(member))
+    if (kw_value_is(member, KW_VALUE_STRING))
         return kw_input_text(member);
-    if (json_is_boolean(member))
-        return json_is_true(member) ? KW_LIT("true") : KW_LIT("false");
-    if (json_is_integer(member)) {
-        int len = snprintf(
-            decision->number, sizeof(decision->number), "%lld", (long long)json_integer_value(member));
+    if (kw_value_is_boolean(member))
+        return kw_value_is(member, KW_VALUE_TRUE) ? KW_LIT("true") : KW_LIT("false");
+    if (kw_value_is(member, KW_VALUE_INTEGER)) {
+        int len =
+            snprintf(decision->number, sizeof(decision->number), "%lld", (long long)kw_value_integer(member));
 
         return KW_BYTES(decision->number, (size_t)len);
     }
@@ -166,12 +166,12 @@ static struct kw_bytes read_value(struct decision *decision, const struct kw_per
  * every context: that is no constraint. */
 static void put_grant(struct decision *decision)
 {
-    const json_t *constraints = kw_input_object(decision->call->input, "Constraints");
+    const struct kw_value *constraints = kw_input_object(decision->call->input, "Constraints");
     const char *type = NULL;
 
     if (constraints != NULL && kw_input_has(constraints, "EncryptionContextEquals"))
         type = "EncryptionContextEquals";
-    else if (json_object_size(kw_input_object(constraints, "EncryptionContextSubset")) > 0)
+    else if (kw_value_num(kw_input_object(constraints, "EncryptionContextSubset")) > 0)
         type = "EncryptionContextSubset";
     if (type == NULL)
         return;
@@ -252,7 +252,7 @@ static bool give_epoch(struct decision *decision, size_t index, struct kw_bytes 
 
 static bool give_valid_to(struct decision *decision, size_t index, struct kw_bytes *ret)
 {
-    const json_t *input = decision->call->input;
+    const struct kw_value *input = decision->call->input;
 
     if (!has(decision, KW_PERMISSION_VALID_TO) || !kw_input_has(input, "ValidTo"))
         return false;
@@ -266,40 +266,40 @@ static bool give_token_time(struct decision *decision, size_t index, struct kw_b
     return identity->temporary && give_date(&decision->request, index, identity->issued_ms, ret);
 }
 
-/* The name of the pair of that index of a map; goes on where it was left. */
-static bool give_name(struct decision *decision, const json_t *map, size_t index, struct kw_bytes *ret)
+/* The item or member of that index, or NULL; goes on where it was left. */
+static const struct kw_value *item_at(struct decision *decision, const struct kw_value *list, size_t index)
 {
-    json_t *of = (json_t *)(uintptr_t)map; /* jansson's iterators do not change it */
-
-    if (map == NULL)
-        return false;
-    if (decision->list != map || decision->next != index || index == 0) {
-        decision->list = map;
-        decision->iter = json_object_iter(of);
+    if (decision->list != list || index == 0 || decision->index + 1 != index) {
+        decision->list = list;
+        decision->item = kw_value_first(list);
         decision->request.looked += index;
-        for (size_t i = 0; i < index && decision->iter != NULL; i++)
-            decision->iter = json_object_iter_next(of, decision->iter);
-    } else if (decision->iter != NULL) {
-        decision->iter = json_object_iter_next(of, decision->iter);
+        for (size_t i = 0; i < index && decision->item != NULL; i++)
+            decision->item = kw_value_next(list, decision->item);
+    } else if (decision->item != NULL) {
+        decision->item = kw_value_next(list, decision->item);
     }
-    decision->next = index + 1;
-    if (decision->iter == NULL)
-        return false;
-    *ret = kw_bytes_str(json_object_iter_key(decision->iter));
-    return true;
+    decision->index = index;
+    return decision->item;
+}
+
+static bool give_name(
+    struct decision *decision, const struct kw_value *map, size_t index, struct kw_bytes *ret)
+{
+    const struct kw_value *pair = item_at(decision, map, index);
+
+    *ret = pair != NULL ? kw_value_key(pair) : *ret;
+    return pair != NULL;
 }
 
 /* Of pairs whose names differ in case only, each has a value. */
-static bool give_value(
-    struct decision *decision, const json_t *map, struct kw_bytes name, size_t index, struct kw_bytes *ret)
+static bool give_value(struct decision *decision, const struct kw_value *map, struct kw_bytes name,
+    size_t index, struct kw_bytes *ret)
 {
-    const char *key;
-    json_t *value;
+    const struct kw_value *value;
 
-    json_object_foreach((json_t *)(uintptr_t)map, key, value)
-    {
+    for (KW_VALUE_EACH(map, value)) {
         decision->request.looked++;
-        if (!kw_bytes_equal_nocase(kw_bytes_str(key), name) || index-- > 0)
+        if (!kw_bytes_equal_nocase(kw_value_key(value), name) || index-- > 0)
             continue;
         *ret = kw_input_text(value);
         return true;
@@ -322,13 +322,11 @@ static bool give_tag(
 static bool give_request_tag(
     struct decision *decision, struct kw_bytes name, size_t index, struct kw_bytes *ret)
 {
-    const json_t *tags =
+    const struct kw_value *tags =
         has(decision, KW_PERMISSION_TAGS) ? kw_input_array(decision->call->input, "Tags") : NULL;
-    const json_t *tag;
-    size_t i;
+    const struct kw_value *tag;
 
-    json_array_foreach(tags, i, tag)
-    {
+    for (KW_VALUE_EACH(tags, tag)) {
         if (!kw_bytes_equal_nocase(kw_input_string(tag, "TagKey"), name) || index-- > 0)
             continue;
         *ret = kw_input_string(tag, "TagValue");
@@ -339,14 +337,14 @@ static bool give_request_tag(
 
 static bool give_tag_key(struct decision *decision, size_t index, struct kw_bytes *ret)
 {
-    const json_t *input = decision->call->input, *item;
+    const struct kw_value *input = decision->call->input, *item;
 
     if (has(decision, KW_PERMISSION_TAGS)) {
-        item = json_array_get(kw_input_array(input, "Tags"), index);
+        item = item_at(decision, kw_input_array(input, "Tags"), index);
         *ret = item != NULL ? kw_input_string(item, "TagKey") : *ret;
         return item != NULL;
     }
-    item = has(decision, KW_PERMISSION_TAG_KEYS) ? json_array_get(kw_input_array(input, "TagKeys"), index)
+    item = has(decision, KW_PERMISSION_TAG_KEYS) ? item_at(decision, kw_input_array(input, "TagKeys"), index)
                                                  : NULL;
     *ret = item != NULL ? kw_input_text(item) : *ret;
     return item != NULL;
@@ -354,10 +352,10 @@ static bool give_tag_key(struct decision *decision, size_t index, struct kw_byte
 
 static bool give_operation(struct decision *decision, size_t index, struct kw_bytes *ret)
 {
-    const json_t *item = NULL;
+    const struct kw_value *item = NULL;
 
     if (has(decision, KW_PERMISSION_GRANT))
-        item = json_array_get(kw_input_array(decision->call->input, "Operations"), index);
+        item = item_at(decision, kw_input_array(decision->call->input, "Operations"), index);
     *ret = item != NULL ? kw_input_text(item) : *ret;
     return item != NULL;
 }
@@ -434,11 +432,10 @@ static const struct kw_grant *find_grant(void *arg, bool *ret_to_role)
     uint32_t operation = kw_permission_grant(decision->permission);
     const struct kw_snapshot *snapshot = decision->call->snapshot;
     const struct kw_caller *caller = decision->request.caller;
-    const char *key;
-    json_t *value;
+    const struct kw_value *value;
 
     /* A context of more pairs is refused for its size, whoever sends it. */
-    if (operation == 0 || json_object_size(decision->context) > KW_ENC_CONTEXT_PAIRS_MAX)
+    if (operation == 0 || kw_value_num(decision->context) > KW_ENC_CONTEXT_PAIRS_MAX)
         return NULL;
     if (operation == KW_GRANT_CREATE_GRANT)
         return decision->call->child != NULL
@@ -446,10 +443,8 @@ static const struct kw_grant *find_grant(void *arg, bool *ret_to_role)
                    : NULL;
     if (decision->permission->context == NULL)
         return kw_grantindex_find(snapshot, decision->key, caller, operation, NULL, ret_to_role);
-    json_object_foreach((json_t *)(uintptr_t)decision->context, key, value)
-    {
-        pairs[context.num++] = (struct kw_grant_pair_bytes){kw_bytes_str(key), kw_input_text(value)};
-    }
+    for (KW_VALUE_EACH(decision->context, value))
+        pairs[context.num++] = (struct kw_grant_pair_bytes){kw_value_key(value), kw_value_text(value)};
     return kw_grantindex_find(
         decision->call->snapshot, decision->key, decision->request.caller, operation, &context, ret_to_role);
 }
@@ -660,7 +655,7 @@ static bool give_said(const json_t *said, size_t index, struct kw_bytes *ret)
 
     if (!json_is_string(item))
         return false;
-    *ret = kw_input_text(item);
+    *ret = KW_BYTES(json_string_value(item), json_string_length(item));
     return true;
 }
 

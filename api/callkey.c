@@ -15,8 +15,9 @@ static void note_resource(struct kw_call *call, const struct kw_kms_key *key)
             return;
         if (resource->arn[0] != '\0')
             continue;
-        snprintf(resource->arn, sizeof(resource->arn), "%s", key->arn);
-        snprintf(resource->account, sizeof(resource->account), "%s", key->account);
+        memcpy(
+            resource->arn, key->arn, KW_MIN(strlen(key->arn), sizeof(resource->arn) - 1)); /* it is zeroed */
+        memcpy(resource->account, key->account, KW_MIN(strlen(key->account), sizeof(resource->account) - 1));
         return;
     }
 }

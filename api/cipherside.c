@@ -33,10 +33,10 @@ static int refuse_missing(struct kw_call *call, const char *member)
 
 bool kw_cipher_ignored(const struct kw_call *call)
 {
-    const json_t *modifiers = kw_input_array(call->input, "DryRunModifiers");
+    const struct kw_value *modifiers = kw_input_array(call->input, "DryRunModifiers");
 
     /* IGNORE_CIPHERTEXT is the only one that there is. */
-    return kw_input_true(call->input, "DryRun") && json_array_size(modifiers) > 0;
+    return kw_input_true(call->input, "DryRun") && kw_value_num(modifiers) > 0;
 }
 
 int kw_cipher_read(struct kw_call *call, uint8_t text[KW_CIPHERTEXT_MAX], size_t *ret_len)
@@ -77,27 +77,67 @@ static int incorrect_key(struct kw_call *call)
         "The key ID in the request does not identify a CMK that can perform this operation.");
 }
 
+/* Would the key open the ciphertext under the context that the side has? */
+static bool opens(struct kw_call *call, const struct kw_cipher_side *side, const struct kw_kms_key *key,
+    struct kw_bytes ciphertext)
+{
+    const struct kw_generation *generation;
+    uint8_t plain[KW_CIPHERTEXT_MAX];
+    KW_ERASE_GUARD(plain);
+    struct kw_buf buf = KW_BUF(plain, sizeof(plain));
+    struct kw_blob blob;
+
+    if (kw_tokenkey_is(key) || kw_blob_parse(ciphertext, &blob) != 0)
+        return false;
+    generation = kw_kms_key_generation(key, blob.material_id);
+    if (generation == NULL || generation->material == NULL ||
+        generation->material->secret.len != KW_BACKING_KEY_LEN ||
+        kw_call_encode_context(call, side->context) != KW_CALL_DONE)
+        return false;
+    return kw_unwrap(kw_call_wrapper(call), &blob, generation->material->secret.ptr,
+               kw_sbuf_bytes(&call->context), &buf) == 0;
+}
+
+/* May the caller learn from a refusal that the key is there? The header of a ciphertext can be made up: of
+ * another account's key only who has one that it made learns that. */
+static bool may_know(struct kw_call *call, const struct kw_cipher_side *side, const struct kw_kms_key *key,
+    struct kw_bytes ciphertext)
+{
+    return key != NULL &&
+           (strcmp(key->account, call->identity.account) == 0 || opens(call, side, key, ciphertext));
+}
+
 /* The key that the blob names is not in this region. A blob of another server names a key that is nowhere:
  * then nothing tells it from noise, and it is answered like noise. */
-static int refuse_foreign(struct kw_call *call, const uint8_t *key_id, bool named)
+static int refuse_elsewhere(struct kw_call *call, const struct kw_cipher_side *side, const uint8_t *key_id,
+    struct kw_bytes ciphertext, bool named)
 {
-    if (!kw_snapshot_knows_key(call->snapshot, key_id))
+    if (!may_know(call, side, kw_snapshot_key_anywhere(call->snapshot, key_id), ciphertext))
         return invalid_ciphertext(call);
     return named ? incorrect_key(call) : kw_call_refuse_inaccessible(call);
 }
 
 /* The key comes from the blob alone; one that the request names has been found and decided on, and must be
  * the same. */
-static int find_by_blob(struct kw_call *call, struct kw_cipher_side *side, const uint8_t *key_id, bool named)
+static int find_by_blob(struct kw_call *call, struct kw_cipher_side *side, const uint8_t *key_id,
+    struct kw_bytes ciphertext, bool named)
 {
     const struct kw_kms_key *key = kw_snapshot_key_by_id(call->snapshot, kw_bytes_str(call->region), key_id);
+    int r;
 
     if (key == NULL)
-        return refuse_foreign(call, key_id, named);
-    if (named)
-        return side->found == key ? KW_CALL_DONE : incorrect_key(call);
-    side->found = key;
-    return kw_call_take_blob_key(call, key);
+        return refuse_elsewhere(call, side, key_id, ciphertext, named);
+    if (named && side->found == key)
+        return KW_CALL_DONE;
+    if (!named) {
+        side->found = key;
+        r = kw_call_take_blob_key(call, key);
+        if (r == KW_CALL_DONE)
+            return r;
+    } else {
+        r = incorrect_key(call);
+    }
+    return may_know(call, side, key, ciphertext) ? r : invalid_ciphertext(call);
 }
 
 int kw_cipher_side_find_source(struct kw_call *call, struct kw_cipher_side *side, struct kw_bytes ciphertext)
@@ -114,7 +154,7 @@ int kw_cipher_side_find_source(struct kw_call *call, struct kw_cipher_side *side
     if (r != KW_CALL_DONE)
         return r;
     key_id = kw_blob_key_id(ciphertext);
-    return key_id != NULL ? find_by_blob(call, side, key_id, named) : invalid_ciphertext(call);
+    return key_id != NULL ? find_by_blob(call, side, key_id, ciphertext, named) : invalid_ciphertext(call);
 }
 
 int kw_cipher_side_check(struct kw_call *call, struct kw_cipher_side *side)
@@ -131,7 +171,7 @@ int kw_cipher_side_context(struct kw_call *call, struct kw_cipher_side *side)
     turn(call, side);
     if (is_symmetric(side))
         return kw_call_encode_context(call, side->context);
-    if (json_object_size(kw_input_object(call->input, side->context)) == 0)
+    if (kw_value_num(kw_input_object(call->input, side->context)) == 0)
         return KW_CALL_DONE;
     return kw_call_refuse(call, KW_ERROR_VALIDATION,
         "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs.");

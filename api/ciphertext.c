@@ -13,7 +13,6 @@
 #define STOCK_LEN 4096
 
 struct kw_wrapper {
-    struct kw_hmac hmac;
     EVP_CIPHER_CTX *cipher;
     struct kw_drbg *drbg;
     size_t stock_used; /* of stock: what is before it is given out and wiped */
@@ -40,9 +39,9 @@ int kw_blob_parse(struct kw_bytes text, struct kw_blob *ret)
     return 0;
 }
 
-static int fetch_cipher(EVP_CIPHER_CTX **ret)
+static int fetch_cipher(OSSL_LIB_CTX *libctx, EVP_CIPHER_CTX **ret)
 {
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(libctx, "AES-256-GCM", NULL);
 
     KW_SSL_PTR(cipher);
     *ret = EVP_CIPHER_CTX_new();
@@ -53,12 +52,16 @@ static int fetch_cipher(EVP_CIPHER_CTX **ret)
 
 int kw_wrapper_new(struct kw_wrapper **ret)
 {
+    return kw_wrapper_new_in(ret, NULL);
+}
+
+int kw_wrapper_new_in(struct kw_wrapper **ret, OSSL_LIB_CTX *libctx)
+{
     struct kw_wrapper *wrapper = kw_secmem_alloc(sizeof(*wrapper));
     KW_REQUIRE(wrapper != NULL, -ENOMEM);
 
     wrapper->stock_used = STOCK_LEN;
-    if (kw_hmac_init(&wrapper->hmac) < 0 || fetch_cipher(&wrapper->cipher) < 0 ||
-        kw_drbg_new(&wrapper->drbg, NULL) < 0) {
+    if (fetch_cipher(libctx, &wrapper->cipher) < 0 || kw_drbg_new(&wrapper->drbg, libctx) < 0) {
         kw_wrapper_free(wrapper);
         return KW_EOPENSSL;
     }
@@ -70,21 +73,19 @@ void kw_wrapper_free(struct kw_wrapper *wrapper)
 {
     if (wrapper == NULL)
         return;
-    kw_hmac_done(&wrapper->hmac);
     EVP_CIPHER_CTX_free(wrapper->cipher);
     kw_drbg_free(wrapper->drbg);
     kw_secmem_free(wrapper);
 }
 
-/* Overwrites the keys in both contexts: a KMS key that is deleted must not live on in a thread that has been
+/* Overwrites the key in the context: a KMS key that is deleted must not live on in a thread that has been
  * idle since it used it. */
-static int forget_keys(struct kw_wrapper *wrapper)
+static int forget_key(struct kw_wrapper *wrapper)
 {
     static const uint8_t no_key[MESSAGE_KEY_LEN];
-    int mac = kw_hmac_forget(&wrapper->hmac);
 
     KW_SSL(EVP_EncryptInit_ex2(wrapper->cipher, NULL, no_key, NULL, NULL));
-    return mac;
+    return 0;
 }
 
 static int refill(struct kw_wrapper *wrapper)
@@ -116,9 +117,8 @@ int kw_wrapper_random(struct kw_wrapper *wrapper, void *out, size_t len)
 
 /* SP 800-108r1 4.1, KDF in counter mode: "K(i) := PRF(K_IN, [i]_2 || Label || 0x00 || Context || [L]_2)". The
  * PRF's 256 bits are the 256 that are wanted, so there is one step, i = 1; i and L have 32 bits. */
-static int derive(struct kw_wrapper *wrapper, const uint8_t backing_key[KW_BACKING_KEY_LEN],
-    const uint8_t nonce[KW_BLOB_NONCE_LEN], const uint8_t key_id[KW_KMS_KEY_ID_LEN],
-    uint8_t out[MESSAGE_KEY_LEN])
+void kw_blob_derive(const uint8_t backing_key[KW_BACKING_KEY_LEN], const uint8_t nonce[KW_BLOB_NONCE_LEN],
+    const uint8_t key_id[KW_KMS_KEY_ID_LEN], uint8_t out[MESSAGE_KEY_LEN])
 {
     const struct kw_bytes parts[] = {
         KW_LIT("\0\0\0\x01" KW_BLOB_LABEL "\0"),
@@ -127,17 +127,7 @@ static int derive(struct kw_wrapper *wrapper, const uint8_t backing_key[KW_BACKI
         KW_LIT("\0\0\x01\0"),
     };
 
-    return kw_hmac(
-        &wrapper->hmac, KW_BYTES(backing_key, KW_BACKING_KEY_LEN), parts, KW_ARRAY_LEN(parts), out);
-}
-
-int kw_wrapper_derive(struct kw_wrapper *wrapper, const uint8_t backing_key[KW_BACKING_KEY_LEN],
-    const uint8_t nonce[KW_BLOB_NONCE_LEN], const uint8_t key_id[KW_KMS_KEY_ID_LEN], uint8_t out[32])
-{
-    int r = derive(wrapper, backing_key, nonce, key_id, out);
-    int forgot = forget_keys(wrapper);
-
-    return r < 0 ? r : forgot;
+    kw_hmac(KW_BYTES(backing_key, KW_BACKING_KEY_LEN), parts, KW_ARRAY_LEN(parts), out);
 }
 
 /* One piece through the cipher; additional data if out is NULL. GCM gives out as many bytes as it takes. */
@@ -205,7 +195,7 @@ static int wrap_into(struct kw_wrapper *wrapper, const uint8_t backing_key[KW_BA
     uint8_t message_key[MESSAGE_KEY_LEN];
     KW_ERASE_GUARD(message_key);
 
-    KW_TRY(derive(wrapper, backing_key, nonce, key_id, message_key));
+    kw_blob_derive(backing_key, nonce, key_id, message_key);
     return kw_wrapper_seal(wrapper, message_key, header.ptr + KW_BLOB_HEADER_LEN - KW_BLOB_IV_LEN, header,
         context, plaintext, out, out + plaintext.len);
 }
@@ -229,7 +219,7 @@ int kw_wrap_with(struct kw_wrapper *wrapper, const uint8_t key_id[KW_KMS_KEY_ID_
 
     int r = wrap_into(
         wrapper, backing_key, KW_BYTES(ret->ptr + before, KW_BLOB_HEADER_LEN), context, plaintext, out);
-    int forgot = forget_keys(wrapper);
+    int forgot = forget_key(wrapper);
     if (r < 0 || forgot < 0) {
         ret->len = before;
         return KW_EOPENSSL;
@@ -254,7 +244,7 @@ static int unwrap_into(struct kw_wrapper *wrapper, const struct kw_blob *blob,
     uint8_t message_key[MESSAGE_KEY_LEN];
     KW_ERASE_GUARD(message_key);
 
-    KW_TRY(derive(wrapper, backing_key, blob->nonce, blob->key_id, message_key));
+    kw_blob_derive(backing_key, blob->nonce, blob->key_id, message_key);
     return kw_wrapper_open(
         wrapper, message_key, blob->iv, blob->header, context, blob->ciphertext, blob->tag, out);
 }
@@ -268,7 +258,7 @@ int kw_unwrap(struct kw_wrapper *wrapper, const struct kw_blob *blob,
     KW_REQUIRE(kw_buf_ok(ret_plain) && ret_plain->cap - before >= blob->ciphertext.len, -ENOBUFS);
     uint8_t *out = kw_buf_claim(ret_plain, blob->ciphertext.len);
     int r = unwrap_into(wrapper, blob, backing_key, context, out);
-    int forgot = forget_keys(wrapper);
+    int forgot = forget_key(wrapper);
 
     if (r == 0 && forgot < 0)
         r = forgot;

@@ -12,6 +12,8 @@
 #include "pool/bytes.h"
 #include "pool/limits.h"
 
+#include <openssl/types.h>
+
 /* "KWB" and the version of the format. */
 #define KW_BLOB_MAGIC "KWB\x01"
 /* Says what the derived key is for; another format or another use takes another label. */
@@ -48,6 +50,8 @@ KW_MUST_CHECK int kw_blob_parse(struct kw_bytes text, struct kw_blob *ret);
  * memory, OpenSSL's share too (kw_crypto_init()); no key stays in it after a call. */
 struct kw_wrapper;
 KW_MUST_CHECK int kw_wrapper_new(struct kw_wrapper **ret);
+/* The same with algorithms of a library context of the caller's, which outlives it; NULL: the default one. */
+KW_MUST_CHECK int kw_wrapper_new_in(struct kw_wrapper **ret, OSSL_LIB_CTX *libctx);
 void kw_wrapper_free(struct kw_wrapper *wrapper);
 static inline void kw_wrapper_freep(struct kw_wrapper **wrapper)
 {
@@ -76,11 +80,12 @@ KW_MUST_CHECK int kw_unwrap(struct kw_wrapper *wrapper, const struct kw_blob *bl
  * child) */
 KW_MUST_CHECK int kw_wrapper_random(struct kw_wrapper *wrapper, void *out, size_t len);
 
-/* The KDF alone, for its known-answer test: 32 bytes out. Returns: 0 | KW_EOPENSSL */
-KW_MUST_CHECK int kw_wrapper_derive(struct kw_wrapper *wrapper, const uint8_t backing_key[KW_BACKING_KEY_LEN],
-    const uint8_t nonce[16], const uint8_t key_id[KW_KMS_KEY_ID_LEN], uint8_t out[32]);
+/* The KDF alone, for its known-answer test. Secret: backing_key, out */
+void kw_blob_derive(const uint8_t backing_key[KW_BACKING_KEY_LEN], const uint8_t nonce[KW_BLOB_NONCE_LEN],
+    const uint8_t key_id[KW_KMS_KEY_ID_LEN], uint8_t out[32]);
 
-/* Known-answer tests of HMAC, KDF and GCM at start. Returns: 0 | 1 (failed) | <0 */
-KW_MUST_CHECK int kw_ciphertext_selftest(void);
+/* Known-answer tests of HMAC, KDF and GCM at start. In: libctx as for kw_wrapper_new_in(). Returns: 0 | 1
+ * (failed) | <0 */
+KW_MUST_CHECK int kw_ciphertext_selftest(OSSL_LIB_CTX *libctx);
 
 #endif

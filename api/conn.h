@@ -17,6 +17,8 @@ void kw_conn_timeout(struct kw_conn *conn);
 void kw_conn_drain(struct kw_conn *conn);
 /* Gives up: closes as soon as no operation of the connection is left on the ring. */
 void kw_conn_abort(struct kw_conn *conn);
+/* Lets the transport of one connection, the first that was put off, do its costly work. */
+void kw_conn_run_put_off(struct kw_loop *loop);
 /* The next connection of the list, and the deadline of this one. */
 struct kw_conn *kw_conn_next(const struct kw_conn *conn);
 uint64_t kw_conn_deadline(const struct kw_conn *conn);

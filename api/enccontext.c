@@ -28,8 +28,8 @@ static bool has_duplicate(const struct kw_enccontext_pair *pairs, size_t num_pai
     return false;
 }
 
-/* Bytes of the encoding, or SIZE_MAX if above the limit; each step is bounded, so the sum cannot wrap. */
-static size_t encoded_len(const struct kw_enccontext_pair *pairs, size_t num_pairs)
+/* Each step is bounded, so the sum cannot wrap. */
+size_t kw_enccontext_len(const struct kw_enccontext_pair *pairs, size_t num_pairs)
 {
     size_t len = 4;
 
@@ -51,7 +51,7 @@ static void put_string(struct kw_buf *buf, struct kw_bytes text)
 
 int kw_enccontext_encode(struct kw_enccontext_pair *pairs, size_t num_pairs, struct kw_buf *ret)
 {
-    size_t len = encoded_len(pairs, num_pairs);
+    size_t len = kw_enccontext_len(pairs, num_pairs);
 
     KW_REQUIRE(kw_buf_ok(ret) && len <= ret->cap - ret->len, KW_ENCCONTEXT_TOO_BIG);
     sort_pairs(pairs, num_pairs);

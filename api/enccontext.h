@@ -17,6 +17,8 @@ struct kw_enccontext_pair {
 
 enum { KW_ENCCONTEXT_TOO_BIG = 1, KW_ENCCONTEXT_DUPLICATE = 2 };
 
+/* Bytes of the encoding, or SIZE_MAX: more than KW_ENC_CONTEXT_BYTES_MAX. */
+size_t kw_enccontext_len(const struct kw_enccontext_pair *pairs, size_t num_pairs);
 /* kw_enccontext_encode() - sorts pairs in place and appends the encoding to ret.
  * Returns: 0 | KW_ENCCONTEXT_TOO_BIG (above KW_ENC_CONTEXT_BYTES_MAX or does not fit) |
  * KW_ENCCONTEXT_DUPLICATE */

@@ -9,7 +9,7 @@
 
 #include "api/address.h"
 #include "api/http.h"
-#include "pool/sbuf.h"
+#include "api/transport.h"
 
 #define KW_ANSWER_MAX (4u * 1024u * 1024u)
 
@@ -19,9 +19,10 @@ struct kw_loop;
 struct kw_exchange {
     struct kw_http_request request; /* slices into the connection's buffer */
     struct kw_bytes body;
-    char peer[KW_ADDRESS_TEXT_MAX]; /* the client's address without its port, or "local" */
-    int64_t uid;                    /* who asks over a Unix-domain socket; -1: over the network */
-    uint64_t started_ns;            /* when the request was complete */
+    char peer[KW_ADDRESS_TEXT_MAX];       /* the client's address without its port, or "local" */
+    int64_t uid;                          /* who asks over a Unix-domain socket; -1: over the network */
+    const struct kw_transport *transport; /* what it came through; NULL: plain */
+    uint64_t started_ns;                  /* when the request was complete */
     struct kw_conn *conn;
     bool gone; /* see kw_exchange_watch() */
     /* set by the handler: */
@@ -29,8 +30,9 @@ struct kw_exchange {
     const char *content_type; /* static text */
     bool close;               /* close the connection after the answer */
     struct kw_sbuf answer;    /* the body of the answer; secret memory */
-    char headers[512];        /* more header lines, each with its CRLF; NUL-terminated */
     /* the connection's: */
+    char headers[512]; /* more header lines, each with its CRLF */
+    size_t headers_len;
     char head[1024];
     size_t head_len;
 };
@@ -52,6 +54,9 @@ struct kw_handler {
     void (*request)(void *ctx, struct kw_exchange *exchange);
     /* Called at least every KW_POOL_RECHECK_MS while it returns true; may be NULL. */
     bool (*tick)(void *ctx, uint64_t now_ns);
+    /* Called when a turn of the loop is over, before the loop waits: for what is better done once for all of
+     * its requests. May be NULL. */
+    void (*end_turn)(void *ctx);
     /* The server stops and its time is up: answer every request that still waits for something now. May be
      * NULL. */
     void (*give_up)(void *ctx);

@@ -291,14 +291,23 @@ static const struct kw_permission *find_permission(struct kw_explain *explain, c
 }
 
 /* A context that is given stands where the operation has it. */
-static void lay_out_input(struct kw_explain *explain, const struct kw_permission *permission)
+static int lay_out_input(struct kw_explain *explain, const struct kw_permission *permission)
 {
-    json_t *parameters = json_object_get(explain->question, "Parameters");
+    KW_SBUF struct kw_sbuf text = KW_SBUF_INIT(KW_HTTP_BODY_MAX);
+    KW_JSON json_t *input = json_copy(json_object_get(explain->question, "Parameters"));
     json_t *context = json_object_get(explain->question, "EncryptionContext");
+    struct kw_json_out out = KW_JSON_OUT(&text);
 
-    explain->call->input = parameters != NULL ? json_incref(parameters) : json_object();
+    if (input == NULL)
+        input = json_object();
+    KW_REQUIRE(input != NULL, -ENOMEM);
     if (context != NULL && permission != NULL && permission->context != NULL)
-        json_object_set(explain->call->input, permission->context, context);
+        json_object_set(input, permission->context, context);
+    /* As it would come in a request. */
+    kw_json_value(&out, input);
+    KW_REQUIRE(kw_sbuf_ok(&text), -ENOMEM);
+    int r = kw_document_parse(&explain->call->document, kw_sbuf_bytes(&text), &explain->call->input);
+    return r > 0 ? -EINVAL : r;
 }
 
 static int decide_all(struct kw_explain *explain)
@@ -313,7 +322,7 @@ static int decide_all(struct kw_explain *explain)
         json_object_get(explain->question, "Event") != NULL ? kw_operation_find(kw_bytes_str(action)) : -1;
     explain->call->operation_index = index >= 0 ? (size_t)index : kw_num_operations;
     permission = find_permission(explain, action);
-    lay_out_input(explain, permission);
+    KW_TRY(lay_out_input(explain, permission));
     if (index >= 0)
         return decide_event(explain, (size_t)index);
     if (permission == NULL)
@@ -400,7 +409,7 @@ int kw_explain(const struct kw_snapshot *snapshot, const char *account, int64_t 
         r = run(&explain);
     }
     if (explain.call != NULL) {
-        json_decref(explain.call->input);
+        kw_document_done(&explain.call->document);
         kw_sbuf_done(&explain.call->message);
     }
     free(explain.call);

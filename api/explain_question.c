@@ -124,10 +124,14 @@ static void add_conditions(struct kw_explain *explain, const json_t *event)
 {
     const json_t *session = json_object_get(json_object_get(event, "userIdentity"), "sessionContext");
     json_t *conditions = conditions_of(explain);
+    /* A record has these details if and only if the call came by TLS. */
+    json_t *secure = json_string(json_object_get(event, "tlsDetails") != NULL ? "true" : "false");
 
     set_absent(conditions, "aws:CurrentTime", json_object_get(event, "eventTime"));
     set_absent(conditions, "aws:SourceIp", json_object_get(event, "sourceIPAddress"));
     set_absent(conditions, "aws:UserAgent", json_object_get(event, "userAgent"));
+    set_absent(conditions, "aws:SecureTransport", secure);
+    json_decref(secure);
     set_absent(conditions, "aws:SourceIdentity", json_object_get(session, "sourceIdentity"));
     set_absent(conditions, "aws:TokenIssueTime",
         json_object_get(json_object_get(session, "attributes"), "creationDate"));

@@ -1,50 +1,59 @@
 #include "api/hmac.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
+#define BLOCK 64u
 
-int kw_hmac_init(struct kw_hmac *hmac)
+/* FIPS 198-1, steps 1 to 3: "If the length of K = B: set K0 = K. If the length of K > B: hash K to obtain an
+ * L byte string, then append (B-L) zeros ... If the length of K < B: append zeros to the end of K". */
+static void block_of(struct kw_bytes bytes, uint8_t block[BLOCK])
 {
-    char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
-    hmac->ctx = NULL;
-    KW_SSL_PTR(mac);
-    hmac->ctx = EVP_MAC_CTX_new(mac);
-    EVP_MAC_free(mac); /* the context holds it */
-    KW_SSL_PTR(hmac->ctx);
-    KW_SSL(EVP_MAC_CTX_set_params(hmac->ctx, params));
-    return 0;
+    memset(block, 0, BLOCK);
+    if (bytes.len > BLOCK)
+        kw_sha256(bytes, block);
+    else if (bytes.len > 0)
+        memcpy(block, bytes.ptr, bytes.len);
 }
 
-void kw_hmac_done(struct kw_hmac *hmac)
+static void begin(struct kw_sha256 *sha, const uint8_t block[BLOCK], uint8_t pad)
 {
-    EVP_MAC_CTX_free(hmac->ctx);
-    hmac->ctx = NULL;
+    uint8_t padded[BLOCK];
+
+    for (size_t i = 0; i < BLOCK; i++)
+        padded[i] = block[i] ^ pad;
+    kw_sha256_init(sha);
+    kw_sha256_put(sha, KW_BYTES(padded, BLOCK));
+    kw_erase(padded, sizeof(padded));
 }
 
-int kw_hmac(struct kw_hmac *hmac, struct kw_bytes key, const struct kw_bytes *parts, size_t num_parts,
-    uint8_t out[KW_HMAC_LEN])
+void kw_hmac_key_init(struct kw_hmac_key *key, struct kw_bytes bytes)
 {
-    size_t len = 0;
+    uint8_t block[BLOCK];
+    KW_ERASE_GUARD(block);
 
-    kw_assert(key.len > 0); /* to OpenSSL, no key is the last one once more */
-    KW_SSL(EVP_MAC_init(hmac->ctx, key.ptr, key.len, NULL));
+    block_of(bytes, block);
+    begin(&key->inner, block, 0x36);
+    begin(&key->outer, block, 0x5c);
+}
+
+void kw_hmac_with(
+    const struct kw_hmac_key *key, const struct kw_bytes *parts, size_t num_parts, uint8_t out[KW_HMAC_LEN])
+{
+    struct kw_sha256 sha = key->inner;
+    uint8_t inner[KW_SHA256_LEN];
+
     for (size_t i = 0; i < num_parts; i++)
-        KW_SSL(EVP_MAC_update(hmac->ctx, parts[i].ptr, parts[i].len));
-    KW_SSL(EVP_MAC_final(hmac->ctx, out, &len, KW_HMAC_LEN));
-    kw_assert(len == KW_HMAC_LEN);
-    return 0;
+        kw_sha256_put(&sha, parts[i]);
+    kw_sha256_end(&sha, inner);
+    sha = key->outer;
+    kw_sha256_put(&sha, KW_BYTES(inner, sizeof(inner)));
+    kw_sha256_end(&sha, out);
+    kw_erase(inner, sizeof(inner));
 }
 
-int kw_hmac_forget(struct kw_hmac *hmac)
+void kw_hmac(struct kw_bytes key, const struct kw_bytes *parts, size_t num_parts, uint8_t out[KW_HMAC_LEN])
 {
-    static const uint8_t no_key[KW_HMAC_LEN];
+    struct kw_hmac_key ready;
 
-    KW_SSL(EVP_MAC_init(hmac->ctx, no_key, sizeof(no_key), NULL));
-    return 0;
+    kw_hmac_key_init(&ready, key);
+    kw_hmac_with(&ready, parts, num_parts, out);
+    kw_erase(&ready, sizeof(ready));
 }

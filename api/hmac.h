@@ -1,31 +1,25 @@
-/* hmac - HMAC-SHA256 (FIPS 198-1) through OpenSSL, fetched once, with a context that is used again and again.
+/* hmac - HMAC-SHA256 (FIPS 198-1), with nothing allocated and nothing kept.
  *
- * Embedded in its owner; one owner thread.
+ * Pure functions on the caller's memory; they cannot fail.
  */
 #ifndef KW_API_HMAC_H
 #define KW_API_HMAC_H
 
-#include "pool/bytes.h"
+#include "api/sha256.h"
 
-#include <openssl/types.h>
+#define KW_HMAC_LEN KW_SHA256_LEN
 
-#define KW_HMAC_LEN 32
-
-struct kw_hmac {
-    EVP_MAC_CTX *ctx; /* its keys are in secret memory, as all of OpenSSL's (kw_crypto_init()) */
+/* A key made ready: both hashes with their block of key material behind them. Whoever has it can make MACs,
+ * so it is as secret as the key: secret memory, or wiped. */
+struct kw_hmac_key {
+    struct kw_sha256 inner, outer;
 };
+void kw_hmac_key_init(struct kw_hmac_key *key, struct kw_bytes bytes);
+/* Of the parts in a row. */
+void kw_hmac_with(
+    const struct kw_hmac_key *key, const struct kw_bytes *parts, size_t num_parts, uint8_t out[KW_HMAC_LEN]);
 
-/* Returns: 0 | KW_EOPENSSL (kw_hmac_done() is due all the same) */
-KW_MUST_CHECK int kw_hmac_init(struct kw_hmac *hmac);
-/* A zeroed struct is fine. */
-void kw_hmac_done(struct kw_hmac *hmac);
-
-/* kw_hmac() - of the parts in a row. In: key, at least 1 byte. The key stays in the context until the next
- * call. Returns: 0 | KW_EOPENSSL */
-KW_MUST_CHECK int kw_hmac(struct kw_hmac *hmac, struct kw_bytes key, const struct kw_bytes *parts,
-    size_t num_parts, uint8_t out[KW_HMAC_LEN]);
-
-/* Overwrites the key of the last call. Returns: 0 | KW_EOPENSSL */
-KW_MUST_CHECK int kw_hmac_forget(struct kw_hmac *hmac);
+/* kw_hmac() - the same for a key that is used once. out may be the key, or one of the parts. */
+void kw_hmac(struct kw_bytes key, const struct kw_bytes *parts, size_t num_parts, uint8_t out[KW_HMAC_LEN]);
 
 #endif

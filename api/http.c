@@ -2,6 +2,8 @@
 
 #include "api/http_class.h"
 
+#include <endian.h>
+
 static bool all_of(struct kw_bytes text, uint8_t class)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -34,6 +36,35 @@ static struct kw_bytes trim(struct kw_bytes text)
     return text;
 }
 
+#define EACH_BYTE(c) (0x0101010101010101u * (c))
+
+/* The first byte at or after from that is neither text nor a tab: eight at a time. A byte below 0x20 borrows
+ * from its own high bit, and so may make bytes above it look the same, never one below it; 0x7f is the only
+ * byte that becomes 0 when its bits are turned with 0x7f. So the lowest bit that shows is a true one. */
+static size_t text_end(const uint8_t *ptr, size_t from, size_t end)
+{
+    while (from + 8 <= end) {
+        uint64_t word, del, stop;
+
+        memcpy(&word, ptr + from, 8);
+        word = le64toh(word);
+        del = word ^ EACH_BYTE(0x7f);
+        stop = ((word - EACH_BYTE(0x20)) & ~word) | ((del - EACH_BYTE(1)) & ~del);
+        stop &= EACH_BYTE(0x80);
+        if (stop == 0) {
+            from += 8;
+            continue;
+        }
+        from += (size_t)__builtin_ctzll(stop) / 8;
+        if (ptr[from] != '\t')
+            return from;
+        from++;
+    }
+    while (from < end && (kw_http_class[ptr[from]] & KW_HTTP_TEXT))
+        from++;
+    return from;
+}
+
 /* Finds the empty line that ends the head. Bytes that no head may hold are judged here, in the order in which
  * they come, so that the answer is the same however the bytes were cut into reads. On every result *scanned
  * is where a later call goes on, or finds the same thing again. */
@@ -46,8 +77,8 @@ static int find_end(struct kw_bytes in, size_t *scanned, size_t *ret_len)
     for (; i < end; i++) {
         bool after_cr = i > 0 && in.ptr[i - 1] == '\r';
 
-        while (!after_cr && i < end && (kw_http_class[in.ptr[i]] & KW_HTTP_TEXT))
-            i++;
+        if (!after_cr)
+            i = text_end(in.ptr, i, end);
         if (i == end)
             break;
         *scanned = i;
@@ -65,14 +96,21 @@ static int find_end(struct kw_bytes in, size_t *scanned, size_t *ret_len)
     return in.len >= KW_HTTP_HEAD_MAX ? KW_HTTP_HEAD_TOO_BIG : KW_HTTP_MORE;
 }
 
+/* What the headers say about the message itself, gathered while they are read. */
+struct framing {
+    unsigned num_hosts, num_lengths, num_encodings;
+    struct kw_bytes host, length;
+    bool is_1_1, close, keep_alive, expect_continue;
+};
+
 /* Cuts the next line, without its CRLF, off a complete head, in which every CR is followed by LF. */
 static struct kw_bytes next_line(struct kw_bytes *rest)
 {
-    ssize_t end = kw_bytes_find(*rest, '\r');
+    size_t end = text_end(rest->ptr, 0, rest->len);
 
-    kw_assert(end >= 0 && (size_t)end + 1 < rest->len);
-    struct kw_bytes line = slice(*rest, 0, (size_t)end);
-    *rest = slice(*rest, (size_t)end + 2, rest->len);
+    kw_assert(end + 1 < rest->len);
+    struct kw_bytes line = slice(*rest, 0, end);
+    *rest = slice(*rest, end + 2, rest->len);
     return line;
 }
 
@@ -121,19 +159,59 @@ static int parse_request_line(struct kw_bytes line, struct kw_http_request *requ
     return 0;
 }
 
+/* True if the comma-separated list has the word. */
+static bool has_word(struct kw_bytes list, struct kw_bytes word)
+{
+    for (;;) {
+        ssize_t comma = kw_bytes_find(list, ',');
+        size_t len = comma < 0 ? list.len : (size_t)comma;
+
+        if (kw_bytes_equal_nocase(trim(slice(list, 0, len)), word))
+            return true;
+        if (comma < 0)
+            return false;
+        list = slice(list, len + 1, list.len);
+    }
+}
+
+static bool is_named(const struct kw_http_header *header, struct kw_bytes lower_name)
+{
+    return header->name.len == lower_name.len && kw_bytes_equal_nocase(header->name, lower_name);
+}
+
+static void note_header(const struct kw_http_header *header, struct framing *framing)
+{
+    if (is_named(header, KW_LIT("host"))) {
+        framing->num_hosts++;
+        framing->host = header->value;
+    } else if (is_named(header, KW_LIT("content-length"))) {
+        framing->num_lengths++;
+        framing->length = header->value;
+    } else if (is_named(header, KW_LIT("transfer-encoding"))) {
+        framing->num_encodings++;
+    } else if (is_named(header, KW_LIT("connection"))) {
+        framing->close |= has_word(header->value, KW_LIT("close"));
+        framing->keep_alive |= has_word(header->value, KW_LIT("keep-alive"));
+    } else if (is_named(header, KW_LIT("expect"))) {
+        framing->expect_continue |= has_word(header->value, KW_LIT("100-continue"));
+    }
+}
+
 /* RFC 9112 5: field-line = field-name ":" OWS field-value OWS. A line that begins with white space (folding)
  * has no token before its colon, as has one with a space before the colon. */
-static int parse_header(struct kw_bytes line, struct kw_http_request *request)
+static int parse_header(struct kw_bytes line, struct kw_http_request *request, struct framing *framing)
 {
-    ssize_t colon = kw_bytes_find(line, ':');
-    KW_REQUIRE(colon > 0, KW_HTTP_BAD);
-    struct kw_bytes name = slice(line, 0, (size_t)colon);
-    KW_REQUIRE(all_of(name, KW_HTTP_TOKEN), KW_HTTP_BAD);
+    size_t colon = 0;
+    while (colon < line.len && (kw_http_class[line.ptr[colon]] & KW_HTTP_TOKEN))
+        colon++;
+    KW_REQUIRE(colon > 0 && colon < line.len && line.ptr[colon] == ':', KW_HTTP_BAD);
+    struct kw_bytes name = slice(line, 0, colon);
     KW_REQUIRE(request->num_headers < KW_HTTP_HEADERS_MAX, KW_HTTP_HEAD_TOO_BIG);
 
     struct kw_http_header *header = &request->headers[request->num_headers++];
     header->name = name;
-    header->value = trim(slice(line, (size_t)colon + 1, line.len));
+    header->value = trim(slice(line, colon + 1, line.len));
+    note_header(header, framing);
     return 0;
 }
 
@@ -157,82 +235,42 @@ static int parse_content_length(struct kw_bytes text, size_t *ret)
 
 /* How long the body is. Whoever disagrees with the proxy in front about this serves a request that the proxy
  * never saw: only one Content-Length, or none and no body. */
-static int judge_framing(struct kw_http_request *request)
+static int judge_framing(const struct framing *framing, struct kw_http_request *request)
 {
-    KW_REQUIRE(kw_http_header_count(request, "transfer-encoding") == 0, KW_HTTP_ENCODING);
-    switch (kw_http_header_count(request, "content-length")) {
-    case 0:
-        return 0;
-    case 1:
-        return parse_content_length(kw_http_header(request, "content-length"), &request->content_length);
-    default:
-        return KW_HTTP_BAD;
-    }
+    KW_REQUIRE(framing->num_encodings == 0, KW_HTTP_ENCODING);
+    KW_REQUIRE(framing->num_lengths <= 1, KW_HTTP_BAD);
+    return framing->num_lengths == 0 ? 0 : parse_content_length(framing->length, &request->content_length);
 }
 
-static int judge_host(const struct kw_http_request *request, bool is_1_1)
+static int judge_host(const struct framing *framing)
 {
-    size_t count = kw_http_header_count(request, "host");
-    KW_REQUIRE(count <= 1 && (count == 1 || !is_1_1), KW_HTTP_BAD);
-    if (count == 0)
+    KW_REQUIRE(framing->num_hosts <= 1 && (framing->num_hosts == 1 || !framing->is_1_1), KW_HTTP_BAD);
+    if (framing->num_hosts == 0)
         return 0;
-    struct kw_bytes host = kw_http_header(request, "host");
-    KW_REQUIRE(host.len > 0 && all_of(host, KW_HTTP_HOST), KW_HTTP_BAD);
+    KW_REQUIRE(framing->host.len > 0 && all_of(framing->host, KW_HTTP_HOST), KW_HTTP_BAD);
     return 0;
-}
-
-/* True if any header of that name has the word in its comma-separated list. */
-static bool has_list_word(const struct kw_http_request *request, const char *lower_name, struct kw_bytes word)
-{
-    struct kw_bytes wanted = kw_bytes_str(lower_name);
-
-    for (size_t i = 0; i < request->num_headers; i++) {
-        struct kw_bytes rest = request->headers[i].value;
-
-        if (!kw_bytes_equal_nocase(request->headers[i].name, wanted))
-            continue;
-        for (;;) {
-            ssize_t comma = kw_bytes_find(rest, ',');
-            size_t len = comma < 0 ? rest.len : (size_t)comma;
-
-            if (kw_bytes_equal_nocase(trim(slice(rest, 0, len)), word))
-                return true;
-            if (comma < 0)
-                break;
-            rest = slice(rest, len + 1, rest.len);
-        }
-    }
-    return false;
-}
-
-static void judge_connection(struct kw_http_request *request, bool is_1_1)
-{
-    if (has_list_word(request, "connection", KW_LIT("close")))
-        request->keep_alive = false;
-    else
-        request->keep_alive = is_1_1 || has_list_word(request, "connection", KW_LIT("keep-alive"));
-    /* RFC 9110 10.1.1: "A server that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore
-     * that expectation." */
-    request->expect_continue = is_1_1 && has_list_word(request, "expect", KW_LIT("100-continue"));
 }
 
 static int parse_head(struct kw_bytes head, struct kw_http_request *request)
 {
-    bool is_1_1 = false;
-    int r = parse_request_line(next_line(&head), request, &is_1_1);
+    struct framing framing = {.num_hosts = 0};
+    int r = parse_request_line(next_line(&head), request, &framing.is_1_1);
     KW_REQUIRE(r == 0, r);
 
     for (struct kw_bytes line = next_line(&head); line.len > 0; line = next_line(&head)) {
-        r = parse_header(line, request);
+        r = parse_header(line, request, &framing);
         KW_REQUIRE(r == 0, r);
     }
     kw_assert(head.len == 0);
 
-    r = judge_framing(request);
+    r = judge_framing(&framing, request);
     KW_REQUIRE(r == 0, r);
-    r = judge_host(request, is_1_1);
+    r = judge_host(&framing);
     KW_REQUIRE(r == 0, r);
-    judge_connection(request, is_1_1);
+    request->keep_alive = !framing.close && (framing.is_1_1 || framing.keep_alive);
+    /* RFC 9110 10.1.1: "A server that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore
+     * that expectation." */
+    request->expect_continue = framing.is_1_1 && framing.expect_continue;
     return 0;
 }
 
@@ -242,10 +280,14 @@ int kw_http_parse(struct kw_bytes in, size_t *scanned, struct kw_http_request *r
 
     int r = find_end(in, scanned, &head_len);
     KW_REQUIRE(r == 0, r);
-    struct kw_http_request request = {.head_len = head_len};
+    /* The table of headers is 2 KiB, of which a request uses a fraction: neither cleared nor copied whole. */
+    struct kw_http_request request;
+    memset(&request, 0, offsetof(struct kw_http_request, headers));
+    request.head_len = head_len;
     r = parse_head(KW_BYTES(in.ptr, head_len), &request);
     KW_REQUIRE(r == 0, r);
-    *ret = request;
+    memcpy(ret, &request,
+        offsetof(struct kw_http_request, headers) + request.num_headers * sizeof(request.headers[0]));
     return 0;
 }
 
@@ -254,7 +296,7 @@ struct kw_bytes kw_http_header(const struct kw_http_request *request, const char
     struct kw_bytes wanted = kw_bytes_str(lower_name);
 
     for (size_t i = 0; i < request->num_headers; i++)
-        if (kw_bytes_equal_nocase(request->headers[i].name, wanted))
+        if (is_named(&request->headers[i], wanted))
             return request->headers[i].value;
     return KW_BYTES(NULL, 0);
 }
@@ -265,7 +307,7 @@ size_t kw_http_header_count(const struct kw_http_request *request, const char *l
     size_t count = 0;
 
     for (size_t i = 0; i < request->num_headers; i++)
-        count += kw_bytes_equal_nocase(request->headers[i].name, wanted);
+        count += is_named(&request->headers[i], wanted);
     return count;
 }
 

@@ -31,12 +31,12 @@ struct kw_http_request {
     struct kw_bytes target; /* origin-form, as sent: path and query */
     struct kw_bytes path;   /* target up to '?' */
     struct kw_bytes query;  /* after '?', empty if none */
-    struct kw_http_header headers[KW_HTTP_HEADERS_MAX];
-    size_t num_headers;
-    size_t head_len;       /* bytes of the head with its empty line; the body follows */
-    size_t content_length; /* 0 without the header */
-    bool keep_alive;       /* HTTP/1.1 without "Connection: close", or 1.0 with "keep-alive" */
+    size_t head_len;        /* bytes of the head with its empty line; the body follows */
+    size_t content_length;  /* 0 without the header */
+    bool keep_alive;        /* HTTP/1.1 without "Connection: close", or 1.0 with "keep-alive" */
     bool expect_continue;
+    size_t num_headers;
+    struct kw_http_header headers[KW_HTTP_HEADERS_MAX]; /* only so many of them are written */
 };
 
 /* kw_http_parse() - parses a head at the start of in.

@@ -87,8 +87,8 @@ int kw_importtoken_open(const struct kw_importtoken_seal *seal, struct kw_bytes 
 
 /* The label keeps it apart from what else is keyed with that secret, the KDF of kw_wrap(), whose input begins
  * with a counter. Lengths are fixed but for the last part. */
-static int material_id(struct kw_hmac *hmac, const uint8_t secret[32],
-    const uint8_t key_id[KW_KMS_KEY_ID_LEN], struct kw_bytes identity, uint8_t ret[KW_MATERIAL_ID_LEN])
+void kw_importtoken_material_id(const uint8_t secret[32], const uint8_t key_id[KW_KMS_KEY_ID_LEN],
+    struct kw_bytes identity, uint8_t ret[KW_MATERIAL_ID_LEN])
 {
     const struct kw_bytes parts[] = {
         KW_LIT("keywell imported material, version 1"),
@@ -96,16 +96,5 @@ static int material_id(struct kw_hmac *hmac, const uint8_t secret[32],
         identity,
     };
 
-    KW_TRY(kw_hmac_init(hmac));
-    return kw_hmac(hmac, KW_BYTES(secret, 32), parts, KW_ARRAY_LEN(parts), ret);
-}
-
-int kw_importtoken_material_id(const uint8_t secret[32], const uint8_t key_id[KW_KMS_KEY_ID_LEN],
-    struct kw_bytes identity, uint8_t ret[KW_MATERIAL_ID_LEN])
-{
-    struct kw_hmac hmac = {.ctx = NULL};
-    int r = material_id(&hmac, secret, key_id, identity, ret);
-
-    kw_hmac_done(&hmac);
-    return r;
+    kw_hmac(KW_BYTES(secret, 32), parts, KW_ARRAY_LEN(parts), ret);
 }

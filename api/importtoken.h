@@ -57,9 +57,8 @@ KW_MUST_CHECK int kw_importtoken_parse(struct kw_bytes plain, struct kw_importto
 /* kw_importtoken_material_id() - the KeyMaterialId of imported material: the same for the same material in
  * the same KMS key, and no help in guessing the material. HMAC-SHA256 under the keystore's secret over a
  * label, the key's id and `identity`: a symmetric key itself, or SubjectPublicKeyInfo of a key pair, which
- * does not depend on how its PKCS#8 was written.
- * Returns: 0 | KW_EOPENSSL */
-KW_MUST_CHECK int kw_importtoken_material_id(const uint8_t secret[32],
-    const uint8_t key_id[KW_KMS_KEY_ID_LEN], struct kw_bytes identity, uint8_t ret[KW_MATERIAL_ID_LEN]);
+ * does not depend on how its PKCS#8 was written. */
+void kw_importtoken_material_id(const uint8_t secret[32], const uint8_t key_id[KW_KMS_KEY_ID_LEN],
+    struct kw_bytes identity, uint8_t ret[KW_MATERIAL_ID_LEN]);
 
 #endif

@@ -32,6 +32,10 @@ static inline void kw_json_decrefp(json_t **root)
 }
 #define KW_JSON KW_CLEANUP(kw_json_decrefp)
 
+/* Length of the well-formed UTF-8 sequence of more than one byte at the start of text (Unicode 15.0, table
+ * 3-7), or 0; then *ret_skip is how many bytes one U+FFFD stands for. */
+size_t kw_json_utf8(struct kw_bytes text, size_t *ret_skip);
+
 /* Nesting of what is written: a value of a request (KW_JSON_DEPTH_MAX) fits well inside an audit record. */
 #define KW_JSON_OUT_DEPTH_MAX 31u
 static_assert(
@@ -53,12 +57,20 @@ void kw_json_end_object(struct kw_json_out *out);
 void kw_json_begin_array(struct kw_json_out *out);
 void kw_json_end_array(struct kw_json_out *out);
 void kw_json_key(struct kw_json_out *out, const char *key);
+void kw_json_key_bytes(struct kw_json_out *out, struct kw_bytes key);
+/* kw_json_put_text() - text between quotes, escaped as strings are; for those who put the rest together
+ * themselves. */
+void kw_json_put_text(struct kw_sbuf *sbuf, struct kw_bytes text);
 /* Text is escaped as RFC 8259 requires; invalid UTF-8 is replaced by U+FFFD. */
 void kw_json_string(struct kw_json_out *out, struct kw_bytes text);
 void kw_json_cstring(struct kw_json_out *out, const char *text);
+/* Text that needs no escapes, base64 say; not looked at. */
+void kw_json_plain(struct kw_json_out *out, struct kw_bytes text);
 void kw_json_base64(struct kw_json_out *out, struct kw_bytes data);
 void kw_json_hex(struct kw_json_out *out, struct kw_bytes data);
 void kw_json_int(struct kw_json_out *out, int64_t value);
+/* A finite number, so that it is read back as the same double and not as an integer. */
+void kw_json_real(struct kw_json_out *out, double value);
 /* Milliseconds since the epoch as seconds with three decimals, the form of AWS timestamps. */
 void kw_json_epoch(struct kw_json_out *out, int64_t ms);
 void kw_json_bool(struct kw_json_out *out, bool value);

@@ -70,7 +70,7 @@ void kw_json_end_array(struct kw_json_out *out)
 
 /* Length of the well-formed UTF-8 sequence of more than one byte at the start of text (Unicode 15.0, table
  * 3-7), or 0; then *ret_skip is how many bytes one U+FFFD stands for. */
-static size_t utf8_sequence(struct kw_bytes text, size_t *ret_skip)
+size_t kw_json_utf8(struct kw_bytes text, size_t *ret_skip)
 {
     uint8_t c = text.ptr[0];
     size_t len = c >= 0xc2 && c <= 0xdf ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
@@ -116,18 +116,42 @@ static bool is_plain(uint8_t c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Writes text between quotes: runs of bytes that need no change go out in one piece. */
-static void put_string(struct kw_sbuf *sbuf, struct kw_bytes text)
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Does text go out as it is, eight bytes at a look? A bit is set for each byte that is a quote, a backslash,
+ * a control byte or no ASCII (and, by a borrow, perhaps for some above it). */
+static bool is_all_plain(struct kw_bytes text)
+{
+    size_t i = 0;
+
+    for (; text.len - i >= 8; i += 8) {
+        uint64_t bytes, quote, backslash;
+
+        memcpy(&bytes, text.ptr + i, 8);
+        quote = bytes ^ EACH('"');
+        backslash = bytes ^ EACH('\\');
+        if ((((quote - EACH(1)) & ~quote) | ((backslash - EACH(1)) & ~backslash) | (bytes - EACH(0x20)) |
+                bytes) &
+            EACH(0x80))
+            return false;
+    }
+    for (; i < text.len; i++)
+        if (!is_plain(text.ptr[i]))
+            return false;
+    return true;
+}
+
+/* Runs of bytes that need no change go out in one piece. */
+static void put_escaped(struct kw_sbuf *sbuf, struct kw_bytes text)
 {
     size_t start = 0, i = 0;
 
-    kw_sbuf_put(sbuf, "\"", 1);
     while (i < text.len) {
         uint8_t c = text.ptr[i];
         size_t skip = 1;
         size_t keep = is_plain(c) ? 1
                       : c < 0x80  ? 0
-                                  : utf8_sequence(KW_BYTES(text.ptr + i, text.len - i), &skip);
+                                  : kw_json_utf8(KW_BYTES(text.ptr + i, text.len - i), &skip);
 
         if (keep > 0) {
             i += keep;
@@ -143,32 +167,67 @@ static void put_string(struct kw_sbuf *sbuf, struct kw_bytes text)
     }
     if (start < text.len)
         kw_sbuf_put(sbuf, text.ptr + start, text.len - start);
-    kw_sbuf_put(sbuf, "\"", 1);
 }
 
-static void put_key(struct kw_json_out *out, struct kw_bytes key)
+/* Text between quotes, with a comma before it or a colon behind it: in one piece, as nearly all text is. */
+static void put_string(struct kw_sbuf *sbuf, struct kw_bytes text, bool comma, bool colon)
+{
+    uint8_t *to;
+
+    if (!is_all_plain(text)) {
+        kw_sbuf_put_str(sbuf, comma ? ",\"" : "\"");
+        put_escaped(sbuf, text);
+        kw_sbuf_put_str(sbuf, colon ? "\":" : "\"");
+        return;
+    }
+    to = kw_sbuf_claim(sbuf, text.len + 2u + comma + colon);
+    if (to == NULL)
+        return;
+    if (comma)
+        *to++ = ',';
+    *to++ = '"';
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
+    to[text.len] = '"';
+    if (colon)
+        to[text.len + 1] = ':';
+}
+
+void kw_json_put_text(struct kw_sbuf *sbuf, struct kw_bytes text)
+{
+    put_string(sbuf, text, false, false);
+}
+
+void kw_json_key_bytes(struct kw_json_out *out, struct kw_bytes key)
 {
     kw_assert((out->in_object & depth_bit(out)) && !out->after_key);
-    begin_item(out);
-    put_string(out->sbuf, key);
-    kw_sbuf_put(out->sbuf, ":", 1);
+    put_string(out->sbuf, key, (out->has_items & depth_bit(out)) != 0, true);
+    out->has_items |= depth_bit(out);
     out->after_key = true;
 }
 
 void kw_json_key(struct kw_json_out *out, const char *key)
 {
-    put_key(out, kw_bytes_str(key));
+    kw_json_key_bytes(out, kw_bytes_str(key));
 }
 
 void kw_json_string(struct kw_json_out *out, struct kw_bytes text)
 {
     begin_value(out);
-    put_string(out->sbuf, text);
+    put_string(out->sbuf, text, false, false);
 }
 
 void kw_json_cstring(struct kw_json_out *out, const char *text)
 {
     kw_json_string(out, kw_bytes_str(text));
+}
+
+void kw_json_plain(struct kw_json_out *out, struct kw_bytes text)
+{
+    begin_value(out);
+    kw_sbuf_put(out->sbuf, "\"", 1);
+    kw_sbuf_put_bytes(out->sbuf, text);
+    kw_sbuf_put(out->sbuf, "\"", 1);
 }
 
 void kw_json_base64(struct kw_json_out *out, struct kw_bytes data)
@@ -192,8 +251,14 @@ void kw_json_hex(struct kw_json_out *out, struct kw_bytes data)
 
 void kw_json_int(struct kw_json_out *out, int64_t value)
 {
+    char text[24];
+    struct kw_buf buf = KW_BUF(text, sizeof(text));
+
     begin_value(out);
-    kw_sbuf_printf(out->sbuf, "%" PRId64, value);
+    if (value < 0)
+        kw_buf_put_u8(&buf, '-');
+    kw_buf_put_decimal(&buf, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
+    kw_sbuf_put_bytes(out->sbuf, kw_buf_bytes(&buf));
 }
 
 void kw_json_epoch(struct kw_json_out *out, int64_t ms)
@@ -219,7 +284,7 @@ void kw_json_null(struct kw_json_out *out)
 
 /* A number with the digits that bring the same double back, and with a point or an exponent, without which it
  * would be read as an integer. Programs here keep the C locale, whose decimal point is JSON's. */
-static void put_real(struct kw_json_out *out, double value)
+void kw_json_real(struct kw_json_out *out, double value)
 {
     char text[32];
 
@@ -271,7 +336,7 @@ static void put_value(struct kw_json_out *out, const json_t *value, unsigned dep
         kw_json_int(out, json_integer_value(value));
         break;
     case JSON_REAL:
-        put_real(out, json_real_value(value));
+        kw_json_real(out, json_real_value(value));
         break;
     case JSON_TRUE:
     case JSON_FALSE:

@@ -176,7 +176,7 @@ static bool has_tag(const struct kw_tag *tags, uint32_t num, const char *name)
     return false;
 }
 
-static int read_tag(struct kw_call *call, const json_t *tag, struct kw_tag *tags, uint32_t num)
+static int read_tag(struct kw_call *call, const struct kw_value *tag, struct kw_tag *tags, uint32_t num)
 {
     struct kw_bytes name = kw_input_string(tag, "TagKey"), value = kw_input_string(tag, "TagValue");
 
@@ -193,14 +193,12 @@ static int read_tag(struct kw_call *call, const json_t *tag, struct kw_tag *tags
 
 int kw_keymeta_read_tags(struct kw_call *call, struct kw_tag tags[KW_TAGS_MAX], uint32_t *ret_num)
 {
-    const json_t *list = kw_input_array(call->input, "Tags"), *tag;
-    size_t i;
+    const struct kw_value *list = kw_input_array(call->input, "Tags"), *tag;
 
     *ret_num = 0;
-    if (json_array_size(list) > KW_TAGS_MAX)
+    if (kw_value_num(list) > KW_TAGS_MAX)
         return kw_call_refuse(call, KW_ERROR_TAG, "Too many tags");
-    json_array_foreach(list, i, tag)
-    {
+    for (KW_VALUE_EACH(list, tag)) {
         int r = read_tag(call, tag, tags, *ret_num);
 
         if (r != KW_CALL_DONE)
@@ -217,7 +215,7 @@ int kw_keymeta_read_description(struct kw_call *call, struct kw_kms_key *edit)
     if (kw_bytes_find(text, 0) >= 0)
         return kw_call_refuse(call, KW_ERROR_VALIDATION, "The description must not contain NUL characters.");
     if (text.ptr != NULL)
-        edit->description = (const char *)text.ptr; /* jansson ends it with a NUL */
+        edit->description = (const char *)text.ptr; /* value.h: it ends with a NUL */
     return KW_CALL_DONE;
 }
 

@@ -27,8 +27,11 @@ static bool is_dash_position(size_t i)
  * key. */
 static int decode_lower_hex(struct kw_bytes text, uint8_t *out, size_t len)
 {
+    bool lower = true;
+
     for (size_t i = 0; i < text.len; i++)
-        KW_REQUIRE(is_lower_hex(text.ptr[i]), KW_KEYNAME_INVALID);
+        lower &= is_lower_hex(text.ptr[i]);
+    KW_REQUIRE(lower, KW_KEYNAME_INVALID);
     return kw_hex_decode(text, out, len) == 0 ? 0 : KW_KEYNAME_INVALID;
 }
 

@@ -2,6 +2,7 @@
 #include "api/keystore_place.h"
 #include "api/keystore_rows.h"
 #include "api/keystore_sql.h"
+#include "api/savedpool.h"
 
 /* What is read here may have been edited by anyone who can write the file: nothing is believed before it has
  * been authenticated. What is authentic may still be old (a row that was put back) or stand alone (one whose
@@ -177,6 +178,18 @@ static int load_access_use(struct kw_snapshot *snapshot, struct kw_bytes name, s
     return 0;
 }
 
+/* It is no part of the picture (savedpool.h): only judged. */
+static int load_saved_pool(struct kw_snapshot *snapshot, struct kw_bytes name, struct kw_bytes plain)
+{
+    struct kw_saved_pool saved = {.pairs = 0};
+    KW_ERASE_GUARD(saved);
+    struct kw_saved_name saved_name;
+
+    (void)snapshot;
+    KW_REQUIRE(kw_saved_name_find(name, &saved_name) == 0, KW_STORE_CORRUPT);
+    return decoded(kw_saved_record_decode(plain, saved_name, &saved));
+}
+
 static load_fn *const load_fns[KW_RECORD_KIND_NUM] = {
     [KW_RECORD_KEY] = load_key,
     [KW_RECORD_ALIAS] = load_alias,
@@ -186,6 +199,7 @@ static load_fn *const load_fns[KW_RECORD_KIND_NUM] = {
     [KW_RECORD_CUSTOM_STORE] = load_custom_store,
     [KW_RECORD_ACCESS_KEY] = load_access_key,
     [KW_RECORD_ACCESS_USE] = load_access_use,
+    [KW_RECORD_SAVED_POOL] = load_saved_pool,
 };
 
 /* The current row of records: kind, name, sealed. plain is room that is used again. */

@@ -12,6 +12,7 @@ static const char *const statements[KW_ROWS_STMT_NUM] = {
     [KW_ROWS_ROLLBACK] = "ROLLBACK",
     [KW_ROWS_PUT] = "INSERT OR REPLACE INTO records (kind, name, sealed) VALUES (?1, ?2, ?3)",
     [KW_ROWS_REMOVE] = "DELETE FROM records WHERE kind = ?1 AND name = ?2",
+    [KW_ROWS_GET] = "SELECT sealed FROM records WHERE kind = ?1 AND name = ?2",
     [KW_ROWS_INSERT_SECRET] = "INSERT INTO secrets (name, sealed) VALUES (?1, ?2)",
     [KW_ROWS_SELECT_SECRET] = "SELECT sealed FROM secrets WHERE name = ?1",
 };
@@ -89,6 +90,23 @@ int kw_rows_remove(struct kw_rows *rows, enum kw_record_kind kind, struct kw_byt
     kw_sql_bind_int(stmt, 1, kind);
     kw_sql_bind_blob(stmt, 2, name);
     return kw_sql_run(stmt);
+}
+
+int kw_rows_get(struct kw_rows *rows, enum kw_record_kind kind, struct kw_bytes name, struct kw_buf *ret)
+{
+    KW_SQL_RESET sqlite3_stmt *stmt = rows->stmt[KW_ROWS_GET];
+    struct kw_seal_place place = kw_seal_place_record(kind, name);
+    bool row;
+
+    kw_sql_bind_int(stmt, 1, kind);
+    kw_sql_bind_blob(stmt, 2, name);
+    int r = kw_sql_step(stmt, &row);
+    if (r != 0)
+        return r;
+    KW_REQUIRE(row, KW_ROWS_NONE);
+    r = kw_unseal(rows->sealer, &place, kw_sql_column(stmt, 0), ret);
+    KW_TRY(r);
+    return r == 0 ? 0 : KW_STORE_CORRUPT;
 }
 
 /* ---- secrets ---- */

@@ -23,6 +23,7 @@ enum kw_rows_stmt {
     KW_ROWS_ROLLBACK,
     KW_ROWS_PUT,
     KW_ROWS_REMOVE,
+    KW_ROWS_GET,
     KW_ROWS_INSERT_SECRET,
     KW_ROWS_SELECT_SECRET,
     KW_ROWS_STMT_NUM,
@@ -50,6 +51,11 @@ KW_MUST_CHECK int kw_rows_put(
     struct kw_rows *rows, enum kw_record_kind kind, struct kw_bytes name, struct kw_bytes plain);
 /* Nothing happens if there is none. */
 KW_MUST_CHECK int kw_rows_remove(struct kw_rows *rows, enum kw_record_kind kind, struct kw_bytes name);
+
+/* Opens the record of that kind and name and appends what it says (secret) to ret, which has room for it.
+ * Returns also: KW_ROWS_NONE | KW_STORE_CORRUPT (too long for ret, too) */
+KW_MUST_CHECK int kw_rows_get(
+    struct kw_rows *rows, enum kw_record_kind kind, struct kw_bytes name, struct kw_buf *ret);
 
 KW_MUST_CHECK int kw_rows_insert_secret(struct kw_rows *rows, struct kw_bytes name, const uint8_t secret[32]);
 /* Returns also: KW_ROWS_NONE | KW_STORE_CORRUPT */

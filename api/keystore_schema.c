@@ -47,6 +47,9 @@ static const struct migration migrations[] = {
         .convert = kw_v1_convert,
         .after = "DROP TABLE aliases; DROP TABLE backing_keys; DROP TABLE keys; DROP TABLE principals;"},
     {.convert = kw_v2_convert, .after = "DELETE FROM records WHERE kind = 4;"},
+    /* Nothing to change: from version 4 on there may be records of kind 10 (saved pools). An older keywell is
+     * to refuse such a store for its version, not to take it for damaged. */
+    {.before = NULL},
 };
 
 #define SCHEMA_VERSION ((int64_t)KW_ARRAY_LEN(migrations))

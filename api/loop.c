@@ -135,17 +135,18 @@ void kw_loop_add_mailbox(
 
 /* ---- the clock ---- */
 
-const char *kw_loop_date(struct kw_loop *loop)
+struct kw_bytes kw_loop_date(struct kw_loop *loop)
 {
-    time_t now = (time_t)(kw_wall_ms() / 1000);
-    struct tm tm;
+    if (loop->now_ns >= loop->date_until_ns) {
+        int64_t now_ms = kw_wall_ms();
+        time_t now = (time_t)(now_ms / 1000);
+        struct tm tm;
 
-    if (now != loop->date_s) {
-        loop->date_s = now;
         gmtime_r(&now, &tm);
         strftime(loop->date_text, sizeof(loop->date_text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        loop->date_until_ns = loop->now_ns + (uint64_t)(1000 - now_ms % 1000) * 1000000u;
     }
-    return loop->date_text;
+    return kw_bytes_str(loop->date_text);
 }
 
 static void expire(struct kw_loop *loop)
@@ -197,6 +198,8 @@ static void cut_short(struct kw_loop *loop)
 
 static uint64_t turn_timeout(const struct kw_loop *loop, bool ticking)
 {
+    if (loop->put_off.first != NULL)
+        return 0;
     if (ticking)
         return (uint64_t)KW_POOL_RECHECK_MS * 1000000u;
     return loop->num_conns > 0 || loop->draining || !loop->accepting ? TIMER_TURN_NS : IDLE_TURN_NS;
@@ -209,6 +212,7 @@ static int serve(struct kw_loop *loop)
 
     while (!loop->draining || loop->num_conns > 0) {
         KW_TRY(kw_ring_turn(&loop->ring, turn_timeout(loop, ticking)));
+        kw_conn_run_put_off(loop);
         loop->now_ns = kw_now_ns();
         atomic_store_explicit(
             &loop->config.stats->turned_ns[loop->config.index], loop->now_ns, memory_order_relaxed);
@@ -220,6 +224,8 @@ static int serve(struct kw_loop *loop)
             cut_short(loop);
         if (!loop->accepting && !loop->draining && loop->now_ns >= loop->accept_after_ns)
             arm_accept(loop);
+        if (handler->end_turn != NULL)
+            handler->end_turn(loop->ctx);
     }
     return 0;
 }
@@ -271,6 +277,7 @@ static void release(struct kw_loop *loop)
     if (loop->ctx != NULL)
         loop->config.handler->stop(loop->ctx);
     kw_ring_close(&loop->ring);
+    kw_spares_done(&loop->spares);
     free(loop->buffers);
     kw_secmem_free(loop->buffer_memory);
     kw_secmem_thread_done();

@@ -6,6 +6,7 @@
 
 #include "api/exchange.h"
 #include "api/ring.h"
+#include "api/spares.h"
 #include "api/store.h"
 
 #include <pthread.h>
@@ -29,12 +30,13 @@ struct kw_loop_stats {
 
 struct kw_loop_config {
     const struct kw_handler *handler;
-    void *shared;                /* handed to handler->start */
-    struct kw_loop_stats *stats; /* borrowed */
-    unsigned index;              /* among the loops of the server */
-    int listen_fd;               /* owned by the loop from a successful start on */
-    int cpu;                     /* -1: not pinned */
-    uint32_t connections_max;    /* on this loop */
+    void *shared;                                /* handed to handler->start */
+    const struct kw_transport_source *transport; /* borrowed; NULL: plain */
+    struct kw_loop_stats *stats;                 /* borrowed */
+    unsigned index;                              /* among the loops of the server */
+    int listen_fd;                               /* owned by the loop from a successful start on */
+    int cpu;                                     /* -1: not pinned */
+    uint32_t connections_max;                    /* on this loop */
     uint32_t header_timeout_ms;
     uint32_t idle_timeout_ms;
     const char *name; /* of the thread, at most 15 characters */
@@ -70,11 +72,13 @@ struct kw_loop {
     struct io_uring_buf_ring *buffers;
     uint8_t *buffer_memory; /* secret memory: requests pass through it */
     struct kw_conn_list timers[KW_TIMER_NUM];
+    struct kw_spares spares;
     struct kw_conn_list handling; /* connections whose request is with the handler */
+    struct kw_conn_list put_off;  /* those whose transport has costly work to do, by put_off_next */
     uint32_t num_conns;
-    uint64_t now_ns;    /* of this turn */
-    int64_t date_s;     /* the second that date_text is of */
-    char date_text[32]; /* IMF-fixdate */
+    uint64_t now_ns;        /* of this turn, or of the last receive in it */
+    uint64_t date_until_ns; /* date_text is good until then */
+    char date_text[32];     /* IMF-fixdate */
     struct kw_loop_mailbox mailboxes[KW_LOOP_MAILBOXES];
     unsigned num_mailboxes;
     struct kw_mailbox control; /* rung to drain */
@@ -105,6 +109,7 @@ void kw_loop_add_mailbox(struct kw_loop *loop, struct kw_mailbox *mailbox,
 
 /* For conn.c: */
 void kw_loop_give_buffer(struct kw_loop *loop, unsigned id, size_t used);
-const char *kw_loop_date(struct kw_loop *loop);
+/* The date of now, as HTTP has it. */
+struct kw_bytes kw_loop_date(struct kw_loop *loop);
 
 #endif

@@ -332,42 +332,6 @@ int kw_map_remove(struct kw_map *map, const void *wanted)
 
 /* ---- whole maps ---- */
 
-static void assert_sorted(const struct kw_map_type *type, const void *const *values, size_t num)
-{
-    alignas(max_align_t) unsigned char room[KW_MAP_KEY_ROOM];
-
-    for (size_t i = 1; i < num; i++)
-        kw_assert(type->compare(values[i - 1], type->key_of(values[i], room)) < 0);
-}
-
-/* Halves, so that weights of siblings differ by one at most. */
-static struct kw_map_node *build(struct change *change, const void *const *values, size_t num)
-{
-    size_t middle = num / 2;
-    struct kw_map_node *lesser, *greater;
-
-    if (num == 0)
-        return NULL;
-    lesser = build(change, values, middle);
-    greater = build(change, values + middle + 1, num - middle - 1);
-    return node_make(change, values[middle], lesser, greater);
-}
-
-int kw_map_from_sorted(
-    struct kw_map *ret, const struct kw_map_type *type, const void *const *values, size_t num)
-{
-    struct change change;
-
-    KW_REQUIRE(num <= KW_MAP_LEN_MAX, -ENOMEM);
-    assert_sorted(type, values, num);
-    change.type = type;
-    change.spare = NULL;
-    KW_TRY(spares_alloc(&change, num));
-    *ret = KW_MAP(type);
-    ret->root = build(&change, values, num);
-    return 0;
-}
-
 void kw_map_share(struct kw_map *ret, const struct kw_map *map)
 {
     node_share(map->root);

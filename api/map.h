@@ -50,12 +50,6 @@ struct kw_map {
 /* An empty map, which owns nothing yet. */
 #define KW_MAP(of_type) ((struct kw_map){.type = (of_type)})
 
-/* kw_map_from_sorted() - a map of num values in O(num), of the least depth.
- * In:      values, strictly increasing by key (asserted)
- * Out:     ret, not dropped before it is written; takes over the caller's reference on each value on 0
- * Returns: 0 | -ENOMEM (also for more than KW_MAP_LEN_MAX) */
-KW_MUST_CHECK int kw_map_from_sorted(
-    struct kw_map *ret, const struct kw_map_type *type, const void *const *values, size_t num);
 /* One more owner of the same content, in O(1). ret is not dropped before it is written. */
 void kw_map_share(struct kw_map *ret, const struct kw_map *map);
 /* Leaves the map empty: O(1) while its nodes are shared, frees those that nobody else has. Also a cleanup:

@@ -102,12 +102,48 @@ static const struct {
     {"keywell_pool_low_watermark", "gauge", "Level below which refilling starts.", pool_low},
     {"keywell_pool_high_watermark", "gauge", "Level at which refilling stops.", pool_high},
     {"keywell_pool_waiters", "gauge", "Requests waiting for a pair.", pool_waiters},
-    {"keywell_pool_pushes_total", "counter", "Key pairs made and put into the pool.", pool_pushes},
+    {"keywell_pool_pushes_total", "counter", "Key pairs put into the pool.", pool_pushes},
     {"keywell_pool_pops_total", "counter", "Key pairs handed out.", pool_pops},
     {"keywell_pool_misses_total", "counter", "Requests that found no pair ready.", pool_misses},
     {"keywell_pool_timeouts_total", "counter", "Waits that ended without a pair.", pool_timeouts},
     {"keywell_pool_rejects_total", "counter", "Waits refused because too many waited.", pool_rejects},
 };
+
+static const char *const use_names[KW_POOL_USES] = {
+    [KW_POOL_HIT] = "hit",
+    [KW_POOL_WAITED] = "waited",
+    [KW_POOL_GENERATED] = "generated",
+    [KW_POOL_REJECTED] = "rejected",
+    [KW_POOL_TIMED_OUT] = "timed_out",
+    [KW_POOL_ABANDONED] = "abandoned",
+};
+
+static void write_uses(const struct kw_metrics_sources *sources, struct kw_sbuf *out)
+{
+    family(out, "keywell_pool_requests_total", "counter",
+        "Requests for pairs, by how they fared: all but a hit found the pool empty.");
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
+        for (unsigned use = KW_POOL_HIT; use < KW_POOL_USES && sources->pools[spec] != NULL; use++)
+            kw_sbuf_printf(out, "keywell_pool_requests_total{spec=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
+                kw_spec_info((enum kw_spec)spec)->name, use_names[use],
+                load(&sources->metrics->pool_use[spec][use]));
+    }
+}
+
+/* Hits are not recorded one by one: they wait no time. */
+static void write_waits(const struct kw_metrics *metrics, enum kw_spec spec, struct kw_sbuf *out)
+{
+    const struct kw_histogram *waits = &metrics->pool_wait[spec];
+    struct kw_histogram all = {.sum_ns = load(&waits->sum_ns)};
+    char labels[64];
+
+    for (unsigned i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
+        atomic_init(&all.count[i], load(&waits->count[i]));
+    atomic_fetch_add_explicit(
+        &all.count[0], load(&metrics->pool_use[spec][KW_POOL_HIT]), memory_order_relaxed);
+    snprintf(labels, sizeof(labels), "spec=\"%s\"", kw_spec_info(spec)->name);
+    histogram(out, "keywell_pool_wait_seconds", labels, &all);
+}
 
 static void write_pools(const struct kw_metrics_sources *sources, struct kw_sbuf *out)
 {
@@ -126,18 +162,48 @@ static void write_pools(const struct kw_metrics_sources *sources, struct kw_sbuf
     family(out, "keywell_pool_wait_seconds", "histogram",
         "Time that requests waited for a pair (a hit waits 0).");
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
-        char labels[64];
-
-        snprintf(labels, sizeof(labels), "spec=\"%s\"", kw_spec_info((enum kw_spec)spec)->name);
         if (sources->pools[spec] != NULL)
-            histogram(out, "keywell_pool_wait_seconds", labels, &sources->metrics->pool_wait[spec]);
+            write_waits(sources->metrics, (enum kw_spec)spec, out);
     }
+    write_uses(sources, out);
+}
+
+/* ---- saved pools ---- */
+
+static void by_spec(const struct kw_metrics_sources *sources, struct kw_sbuf *out, const char *name,
+    const uint64_t values[KW_SPEC_NUM])
+{
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
+        if (sources->pools[spec] != NULL)
+            kw_sbuf_printf(out, "%s{spec=\"%s\"} %" PRIu64 "\n", name, kw_spec_info((enum kw_spec)spec)->name,
+                values[spec]);
+    }
+}
+
+static void write_warmstart(const struct kw_metrics_sources *sources, struct kw_sbuf *out)
+{
+    struct kw_warmstart_stats stats;
+    uint64_t reserve[KW_SPEC_NUM];
+
+    kw_warmstart_stats(sources->warmstart, &stats);
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
+        reserve[spec] = stats.reserve[spec];
+    family(out, "keywell_pool_restored_pairs_total", "counter", "Key pairs restored from files at start.");
+    by_spec(sources, out, "keywell_pool_restored_pairs_total", stats.restored);
+    family(out, "keywell_pool_saved_pairs_total", "counter", "Key pairs moved out of service into files.");
+    by_spec(sources, out, "keywell_pool_saved_pairs_total", stats.saved);
+    family(out, "keywell_pool_reserve_pairs", "gauge", "Key pairs in the reserve for the case of a crash.");
+    by_spec(sources, out, "keywell_pool_reserve_pairs", reserve);
+    plain(out, "keywell_saved_pools_refused_total", "counter",
+        "Files of saved pairs that were not to be used: copies, old or altered ones.", stats.refused);
+    plain(out, "keywell_saved_pool_failures_total", "counter",
+        "Files of saved pairs that could not be written, read or removed.", stats.failures);
 }
 
 /* ---- engine ---- */
 
-static void write_generation(
-    const struct kw_metrics_sources *sources, const struct kw_engine_stats *stats, struct kw_sbuf *out)
+static void write_generation(const struct kw_metrics_sources *sources, const struct kw_engine_stats *stats,
+    const struct kw_ondemand_stats *made, struct kw_sbuf *out)
 {
     family(out, "keywell_generation_seconds", "histogram",
         "Worker time to make one pair, test and encoding included.");
@@ -153,7 +219,8 @@ static void write_generation(
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
         if (sources->pools[spec] != NULL)
             kw_sbuf_printf(out, "keywell_generation_failures_total{spec=\"%s\"} %" PRIu64 "\n",
-                kw_spec_info((enum kw_spec)spec)->name, stats->spec[spec].failures);
+                kw_spec_info((enum kw_spec)spec)->name,
+                stats->spec[spec].failures + made->spec[spec].failures);
     }
     family(out, "keywell_pool_demand_per_second", "gauge", "Demand as the scheduler sees it.");
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
@@ -165,13 +232,24 @@ static void write_generation(
 
 static void write_engine(const struct kw_metrics_sources *sources, struct kw_sbuf *out)
 {
+    struct kw_ondemand_stats made;
     struct kw_engine_stats stats;
 
     kw_engine_stats(sources->engine, &stats);
+    kw_forge_stats(sources->forge, &made);
     plain(out, "keywell_workers", "gauge", "Workers that were started.", stats.workers);
     plain(out, "keywell_workers_awake", "gauge", "Workers making pairs now.", stats.workers_awake);
     plain(out, "keywell_workers_failed", "gauge", "Workers ended by a fatal error.", stats.workers_failed);
-    write_generation(sources, &stats, out);
+    plain(out, "keywell_workers_boosted", "gauge", "Workers at normal priority, for requests that wait.",
+        stats.workers_boosted);
+    plain(out, "keywell_worker_boosts_total", "counter", "Times that a worker went up to normal priority.",
+        stats.boosts);
+    family(
+        out, "keywell_worker_cpu_seconds_total", "counter", "CPU time that the workers took to fill pools.");
+    kw_sbuf_printf(out, "keywell_worker_cpu_seconds_total %.6f\n", (double)stats.cpu_ns / 1e9);
+    plain(out, "keywell_forge_threads", "gauge", "Pairs that may be made for requests at once.", made.max);
+    plain(out, "keywell_forge_busy", "gauge", "Pairs that are being made for requests now.", made.busy);
+    write_generation(sources, &stats, &made, out);
 }
 
 /* ---- service ---- */
@@ -232,6 +310,35 @@ static void write_connections(const struct kw_loop_stats *stats, struct kw_sbuf 
         "Byte streams that were no HTTP request as the server takes it.", load(&stats->bad_requests));
 }
 
+static void write_tls(const struct kw_tls_stats *stats, struct kw_sbuf *out)
+{
+    if (stats == NULL)
+        return;
+    family(out, "keywell_tls_handshakes_total", "counter", "TLS handshakes done.");
+    kw_sbuf_printf(out, "keywell_tls_handshakes_total{version=\"TLSv1.2\"} %" PRIu64 "\n",
+        load(&stats->handshakes[KW_TLS_1_2]));
+    kw_sbuf_printf(out, "keywell_tls_handshakes_total{version=\"TLSv1.3\"} %" PRIu64 "\n",
+        load(&stats->handshakes[KW_TLS_1_3]));
+    plain(
+        out, "keywell_tls_resumed_total", "counter", "Of these, by a session ticket.", load(&stats->resumed));
+    family(out, "keywell_tls_failures_total", "counter",
+        "TLS connections that failed for what the client sent, by reason.");
+    for (unsigned i = KW_TLS_FAILURE_NONE + 1; i < KW_TLS_FAILURE_NUM; i++)
+        kw_sbuf_printf(out, "keywell_tls_failures_total{reason=\"%s\"} %" PRIu64 "\n",
+            kw_tls_failure_name((enum kw_tls_failure)i), load(&stats->failures[i]));
+    plain(out, "keywell_tls_crowded_out_total", "counter",
+        "Connections given up with a handshake or a record half done, for want of room.",
+        load(&stats->crowded_out));
+    plain(out, "keywell_tls_reloads_total", "counter",
+        "Certificates taken over from the files while serving.", load(&stats->reloads));
+    plain(out, "keywell_tls_reload_failures_total", "counter", "Certificates found no good while serving.",
+        load(&stats->reload_failures));
+    family(out, "keywell_tls_certificate_expiry_seconds", "gauge",
+        "When the certificate in force expires, in seconds since the epoch.");
+    kw_sbuf_printf(out, "keywell_tls_certificate_expiry_seconds %" PRId64 "\n",
+        atomic_load_explicit(&stats->not_after_s, memory_order_relaxed));
+}
+
 static void write_audit(const struct kw_metrics_sources *sources, struct kw_sbuf *out)
 {
     struct kw_audit_stats stats;
@@ -277,9 +384,11 @@ void kw_metrics_write(const struct kw_metrics_sources *sources, struct kw_sbuf *
     plain(out, "keywell_fault_hooks", "gauge", "1 in test builds, whose fault hooks must never serve.",
         kw_fault_compiled_in());
     write_pools(sources, out);
+    write_warmstart(sources, out);
     write_engine(sources, out);
     write_requests(sources->metrics, out);
     write_connections(sources->loops, out);
+    write_tls(sources->tls, out);
     write_audit(sources, out);
     write_memory(out);
     write_log(out);

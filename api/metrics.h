@@ -6,10 +6,15 @@
 #define KW_API_METRICS_H
 
 #include "api/audit.h"
+#include "api/call.h"
 #include "api/error.h"
+#include "api/forge.h"
 #include "api/loop.h"
+#include "api/tlsserver.h"
+#include "api/warmstart.h"
 #include "engine/engine.h"
 #include "pool/histogram.h"
+#include "pool/onempty.h"
 
 #define KW_METRICS_OPERATIONS_MAX 64u
 /* The row of what is asked of STS. */
@@ -23,8 +28,8 @@ struct kw_metrics {
     /* Calls that came too often (callquota.h), and those of them that are on no record. */
     _Atomic uint64_t throttled_by_quota, throttled_by_principal, throttled_unrecorded;
     struct kw_histogram request_time; /* authenticated calls, request complete to answer released */
-    struct kw_histogram
-        pool_wait[KW_SPEC_NUM]; /* of requests that took or waited for a pair; hits count as 0 */
+    _Atomic uint64_t pool_use[KW_SPEC_NUM][KW_POOL_USES]; /* requests for pairs, by how they fared */
+    struct kw_histogram pool_wait[KW_SPEC_NUM]; /* of those that had to wait; the page counts hits as 0 */
 };
 
 /* What the page is made from; all borrowed. */
@@ -32,8 +37,12 @@ struct kw_metrics_sources {
     struct kw_metrics *metrics;
     struct kw_pool *const *pools; /* KW_SPEC_NUM */
     struct kw_engine *engine;
+    struct kw_forge *forge;           /* NULL: none */
+    const enum kw_on_empty *on_empty; /* KW_SPEC_NUM */
     struct kw_audit *audit;
+    const struct kw_warmstart *warmstart;
     const struct kw_loop_stats *loops; /* of the API's server */
+    const struct kw_tls_stats *tls;    /* NULL: there is no TLS */
     uint64_t started_ns;
 };
 

@@ -10,6 +10,8 @@
 #include "api/recipient.h"
 #include "api/runfile.h"
 #include "api/service.h"
+#include "api/tlsserver.h"
+#include "api/warmstart.h"
 #include "engine/crypto.h"
 #include "engine/drbg.h"
 #include "engine/selftest.h"
@@ -25,9 +27,10 @@
 #define SERVING_THREADS_DEFAULT 4u
 #define MAIN_RESERVE            (1024u * 1024u)
 
-/* What tokens are made with, in secret memory; the service borrows it. */
-struct token_secrets {
+/* What tokens are made with and saved pools sealed with, in secret memory; lent to who needs it. */
+struct secrets {
     uint8_t grant[32], import[32], session[32];
+    uint8_t saved_pools[KW_POOLFILE_KEY_LEN];
 };
 
 struct kw_node {
@@ -38,16 +41,19 @@ struct kw_node {
     struct kw_audit *audit;
     struct kw_bell bell;
     struct kw_pool *pools[KW_SPEC_NUM];
+    struct kw_warmstart *warmstart;
     struct kw_engine *engine;
+    struct kw_forge *forge;
     struct kw_metrics metrics;
     struct kw_attestation_trust *trust;
     struct kw_hsm *hsm;
     struct kw_quotas *quotas;
     struct kw_service service;
-    struct token_secrets *secrets;
+    struct secrets *secrets;
     struct kw_keeper *keeper;
     struct kw_admin admin;
     struct kw_loop_stats api_loops, admin_loops, operator_loops;
+    struct kw_tls_server *tls;
     struct kw_server *api_server;
     struct kw_server *admin_server;
     struct kw_server *operator_server;
@@ -60,6 +66,7 @@ int kw_node_defaults(struct kw_node_config *ret)
 {
     *ret = (struct kw_node_config){
         .account = "000000000000",
+        .save_pools = true,
         .pool_wait_ms = KW_POOL_WAIT_MS,
         .waiters_max = KW_POOL_WAITERS_MAX,
     };
@@ -105,7 +112,7 @@ int kw_node_prepare_process(char *why, size_t why_cap)
     r = kw_engine_selftest(&what);
     if (r == 0) {
         what = "ciphertext format";
-        r = kw_ciphertext_selftest();
+        r = kw_ciphertext_selftest(NULL);
     }
     if (r != 0)
         snprintf(why, why_cap, "the known-answer test of %s failed: this build or machine must not make keys",
@@ -231,7 +238,8 @@ static int open_keystore(struct kw_node *node, uint8_t seed[32], char *why, size
         return -EIO;
     snprintf(why, why_cap, "the keystore in %s is damaged or cannot be written", node->datadir.path);
     if (kw_keystore_secret_sqlite(keystore, "audit-signing", seed) != 0 ||
-        read_token_secrets(node, keystore) != 0) {
+        read_token_secrets(node, keystore) != 0 ||
+        kw_poolfile_key(root_key, node->secrets->saved_pools) != 0) {
         keystore->ops->close(keystore);
         return -EIO;
     }
@@ -283,6 +291,31 @@ static const char *generator_name(const struct kw_engine_stats *stats)
     return "none";
 }
 
+/* Before the workers start, who would fill the slots that saved pairs are to have. */
+static int open_warmstart(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_warmstart_config config = {
+        .data_fd = node->datadir.fd,
+        .data_path = node->datadir.path,
+        .key = node->secrets->saved_pools,
+        .store = node->store,
+        .pools = node->pools,
+        .save = node->config.save_pools,
+    };
+
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
+        const struct kw_reserve_size *size = &node->config.reserve[spec];
+        uint64_t share = ((uint64_t)node->config.capacity[spec] * size->percent + 99) / 100;
+
+        config.reserve[spec] = size->percent > 0 ? (uint32_t)share : size->pairs;
+    }
+    int r = kw_warmstart_new(&node->warmstart, &config);
+    if (r < 0)
+        snprintf(why, why_cap, "saved pools cannot be opened: %s",
+            r == KW_EOPENSSL ? "OpenSSL failed" : strerror(-r));
+    return r;
+}
+
 static int test_path(enum kw_cpu_path path, char *why, size_t why_cap)
 {
     const char *what = "";
@@ -297,9 +330,38 @@ static int test_path(enum kw_cpu_path path, char *why, size_t why_cap)
     return -EIO;
 }
 
+/* Only where some spec is generated: each thread has a random source and generators of its own. */
+static int start_forge(struct kw_node *node, enum kw_cpu_path path, char *why, size_t why_cap)
+{
+    struct kw_forge_config config = {
+        .cpu_path = path,
+        .max = node->config.generate_max,
+        .cpus = &node->config.cpus,
+    };
+    bool any = false;
+    int r;
+
+    if (config.max == 0)
+        config.max = KW_MIN(KW_MAX(node->config.cpus.num / 2, 1u), KW_ONDEMAND_MAX);
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
+        if (node->config.on_empty[spec] == KW_ON_EMPTY_GENERATE)
+            config.pools[spec] = node->pools[spec];
+        any |= config.pools[spec] != NULL;
+    }
+    r = any ? kw_forge_new(&node->forge, &config) : 0;
+    if (r < 0)
+        snprintf(why, why_cap, "the threads that make pairs for requests cannot start: %s",
+            r == KW_EOPENSSL ? "OpenSSL failed" : strerror(-r));
+    return r;
+}
+
 static int start_engine(struct kw_node *node, char *why, size_t why_cap)
 {
-    struct kw_engine_config config = {.cpus = node->config.cpus, .bell = &node->bell};
+    struct kw_engine_config config = {
+        .cpus = node->config.cpus,
+        .bell = &node->bell,
+        .cpu_share = node->config.cpu_share,
+    };
     int r = kw_cpu_choose(node->config.cpu_mask, &config.cpu_path);
     struct kw_engine_stats stats;
     char model[64];
@@ -314,6 +376,8 @@ static int start_engine(struct kw_node *node, char *why, size_t why_cap)
     kw_bell_init(&node->bell);
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
         KW_TRY(open_pool(node, (enum kw_spec)spec, why, why_cap));
+    KW_TRY(open_warmstart(node, why, why_cap));
+    kw_warmstart_begin(node->warmstart);
     memcpy(config.pools, node->pools, sizeof(config.pools));
     r = kw_engine_new(&node->engine, &config);
     if (r == 0)
@@ -327,7 +391,7 @@ static int start_engine(struct kw_node *node, char *why, size_t why_cap)
     kw_engine_stats(node->engine, &stats);
     kw_log(KW_LOG_INFO, "engine", "workers=%u generator=%s cpu_path=%s cpu=\"%s\"", config.cpus.num,
         generator_name(&stats), kw_cpu_path_name(config.cpu_path), model);
-    return 0;
+    return start_forge(node, config.cpu_path, why, why_cap);
 }
 
 /* A protection that the system refused is said, not hidden. */
@@ -343,9 +407,10 @@ static void log_protections(const struct kw_node *node)
         "secret-memory", "mapped=%llu locked=%llu dontdump=%s wipeonfork=%s",
         (unsigned long long)memory.mapped_bytes, (unsigned long long)memory.locked_bytes,
         memory.dontdump ? "yes" : "no", memory.wipeonfork ? "yes" : "no");
-    if (!engine.pinned || !engine.idle_priority)
-        kw_log(KW_LOG_WARN, "workers", "pinned=%s idle_priority=%s", engine.pinned ? "yes" : "no",
-            engine.idle_priority ? "yes" : "no");
+    if (!engine.pinned || !engine.idle_priority || !engine.may_boost)
+        kw_log(engine.pinned && engine.idle_priority ? KW_LOG_INFO : KW_LOG_WARN, "workers",
+            "pinned=%s idle_priority=%s may_boost=%s", engine.pinned ? "yes" : "no",
+            engine.idle_priority ? "yes" : "no", engine.may_boost ? "yes" : "no");
     if (kw_fault_compiled_in())
         kw_log(KW_LOG_WARN, "test-build", "note=\"fault hooks are compiled in: not for production\"");
 }
@@ -368,9 +433,14 @@ static int open_hsm(struct kw_node *node, char *why, size_t why_cap)
 
 /* ---- servers ---- */
 
+const struct kw_cpus *kw_node_serving_cpus(const struct kw_node_config *config)
+{
+    return config->serving_cpus.num > 0 ? &config->serving_cpus : &config->cpus;
+}
+
 static unsigned choose_serving_cpus(struct kw_node *node)
 {
-    const struct kw_cpus *cpus = &node->config.cpus;
+    const struct kw_cpus *cpus = kw_node_serving_cpus(&node->config);
     unsigned wanted = node->config.serving_threads;
     unsigned num = wanted != 0 ? KW_MIN(wanted, KW_LOOPS_MAX) : KW_MIN(cpus->num, SERVING_THREADS_DEFAULT);
 
@@ -391,8 +461,10 @@ static int start_keeper(struct kw_node *node, char *why, size_t why_cap)
     node->service.metrics = &node->metrics;
     node->service.quotas = node->quotas;
     node->service.trust = node->trust;
-    node->service.cpus = &node->config.cpus;
+    node->service.cpus = kw_node_serving_cpus(&node->config);
     node->service.pool_wait_ms = node->config.pool_wait_ms;
+    memcpy(node->service.on_empty, node->config.on_empty, sizeof(node->service.on_empty));
+    node->service.forge = node->forge;
     memcpy(node->service.account, node->config.account, sizeof(node->service.account));
     node->service.regions = node->config.regions;
     atomic_init(&node->service.clock.offset_ms, node->config.clock_offset_ms);
@@ -409,6 +481,7 @@ static int start_api(struct kw_node *node, char *why, size_t why_cap)
         .address = node->config.listen,
         .handler = &kw_service_handler,
         .shared = &node->service,
+        .transport = node->tls != NULL ? kw_tls_server_source(node->tls) : NULL,
         .stats = &node->api_loops,
         .num_loops = choose_serving_cpus(node),
         .cpus = node->serving_cpus,
@@ -439,8 +512,12 @@ static int start_admin(struct kw_node *node, char *why, size_t why_cap)
         .metrics = &node->metrics,
         .pools = node->pools,
         .engine = node->engine,
+        .forge = node->forge,
+        .on_empty = node->config.on_empty,
         .audit = node->audit,
+        .warmstart = node->warmstart,
         .loops = &node->api_loops,
+        .tls = node->tls != NULL ? kw_tls_server_stats(node->tls) : NULL,
         .started_ns = kw_now_ns(),
     };
     return kw_server_start(&node->admin_server, &config, why, why_cap);
@@ -468,17 +545,44 @@ static int start_operator(struct kw_node *node, char *why, size_t why_cap)
     return kw_server_start(&node->operator_server, &config, why, why_cap);
 }
 
-static int refuse_open_listener(
-    const struct kw_address *address, const char *option, char *why, size_t why_cap)
+static bool wants_tls(const struct kw_node_config *config)
+{
+    return config->self_signed || config->tls_certificate != NULL;
+}
+
+static int refuse_open_listeners(const struct kw_node_config *config, char *why, size_t why_cap)
 {
     char text[KW_ADDRESS_TEXT_MAX];
 
-    if (kw_address_is_loopback(address))
+    if (!kw_address_is_loopback(&config->listen) && !wants_tls(config) && !config->insecure_plain_http) {
+        kw_address_format(&config->listen, text);
+        snprintf(why, why_cap,
+            "--listen %s is not a loopback address, and without TLS no other is served: give --tls-cert and "
+            "--tls-key, or --self-signed for a trial (--insecure-plain-http serves it all the same)",
+            text);
+        return -EINVAL;
+    }
+    if (config->has_admin && !kw_address_is_loopback(&config->admin)) {
+        kw_address_format(&config->admin, text);
+        snprintf(why, why_cap, "--admin %s is not a loopback address, and no other is served", text);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int open_tls(struct kw_node *node, char *why, size_t why_cap)
+{
+    struct kw_tls_server_config config = {
+        .certificate_file = node->config.tls_certificate,
+        .key_file = node->config.tls_key,
+        .datadir = &node->datadir,
+        .listen = &node->config.listen,
+        .min_version = node->config.tls_min_version,
+    };
+
+    if (!wants_tls(&node->config))
         return 0;
-    kw_address_format(address, text);
-    snprintf(
-        why, why_cap, "%s %s is not a loopback address, and without TLS no other is served", option, text);
-    return -EINVAL;
+    return kw_tls_server_new(&node->tls, &config, why, why_cap) == 0 ? 0 : -EINVAL;
 }
 
 static int announce(struct kw_node *node, char *why, size_t why_cap)
@@ -489,7 +593,8 @@ static int announce(struct kw_node *node, char *why, size_t why_cap)
     kw_address_format(kw_node_address(node), listen);
     if (node->admin_server != NULL)
         kw_address_format(kw_node_admin_address(node), admin);
-    r = kw_runfile_write(node->datadir.fd, listen, node->admin_server != NULL ? admin : NULL);
+    r = kw_runfile_write(
+        node->datadir.fd, listen, node->tls != NULL, node->admin_server != NULL ? admin : NULL);
     if (r < 0) {
         snprintf(why, why_cap, "run.json cannot be written in %s: %s", node->datadir.path, strerror(-r));
         return r;
@@ -498,7 +603,12 @@ static int announce(struct kw_node *node, char *why, size_t why_cap)
     log_protections(node);
     if (node->admin_server != NULL)
         kw_log(KW_LOG_INFO, "admin", "address=%s", admin);
-    kw_log(KW_LOG_INFO, "listening", "address=%s", listen);
+    if (node->tls != NULL)
+        kw_tls_server_announce(node->tls);
+    else if (!kw_address_is_loopback(kw_node_address(node)))
+        kw_log(
+            KW_LOG_WARN, "insecure", "note=\"requests, tokens and data keys cross the network unencrypted\"");
+    kw_log(KW_LOG_INFO, "listening", "address=%s tls=%s", listen, node->tls != NULL ? "yes" : "no");
     return 0;
 }
 
@@ -506,12 +616,11 @@ static int start(struct kw_node *node, char *why, size_t why_cap)
 {
     if (kw_ring_probe(why, why_cap) != 0)
         return -ENOSYS;
-    KW_TRY(refuse_open_listener(&node->config.listen, "--listen", why, why_cap));
-    if (node->config.has_admin)
-        KW_TRY(refuse_open_listener(&node->config.admin, "--admin", why, why_cap));
+    KW_TRY(refuse_open_listeners(&node->config, why, why_cap));
     KW_TRY(kw_recipient_trust(&node->trust, node->config.attestation_root, why, why_cap));
     KW_TRY(kw_quotas_open(&node->quotas, node->config.quotas, node->config.principal, why, why_cap));
     KW_TRY(open_data(node, why, why_cap));
+    KW_TRY(open_tls(node, why, why_cap));
     KW_TRY(open_hsm(node, why, why_cap));
     KW_TRY(start_engine(node, why, why_cap));
     KW_TRY(start_keeper(node, why, why_cap));
@@ -541,8 +650,39 @@ int kw_node_start(struct kw_node **ret, const struct kw_node_config *config, cha
     return 0;
 }
 
+void kw_node_reload(struct kw_node *node)
+{
+    char why[1024] = "", quoted[1100];
+
+    if (node->tls == NULL) {
+        kw_log(KW_LOG_INFO, "reload", "note=\"there is no certificate to read again\"");
+        return;
+    }
+    if (kw_tls_server_reload(node->tls, why, sizeof(why)) == 0) {
+        kw_tls_server_announce(node->tls);
+        return;
+    }
+    kw_log(KW_LOG_ERROR, "reload-refused", "problem=%s note=\"the old certificate stays in force\"",
+        kw_log_quote(quoted, sizeof(quoted), why, strlen(why)));
+}
+
+void kw_node_refill(struct kw_node *node, bool on)
+{
+    int r = 0;
+
+    if (on)
+        r = kw_engine_start(node->engine);
+    else
+        kw_engine_stop(node->engine);
+    if (r < 0 && r != -EALREADY)
+        kw_log(KW_LOG_ERROR, "refill-refused", "problem=\"%s\" note=\"the pools are not filled\"",
+            r == KW_EOPENSSL ? "OpenSSL failed" : strerror(-r));
+    else
+        kw_log(KW_LOG_INFO, "refill", "state=%s", on ? "on" : "off");
+}
+
 /* Against the direction of start: first nobody asks any more, then nobody makes, and nothing falls due any
- * more, then the records are closed.
+ * more, then the records are closed and what the pools hold is saved.
  */
 void kw_node_stop(struct kw_node *node)
 {
@@ -553,11 +693,14 @@ void kw_node_stop(struct kw_node *node)
     kw_server_stop(node->api_server);
     kw_server_stop(node->admin_server);
     kw_server_stop(node->operator_server);
+    kw_forge_free(node->forge);
+    kw_tls_server_free(node->tls);
     kw_engine_free(node->engine);
     kw_keeper_stop(node->keeper);
     kw_hsm_free(node->hsm);
     if (node->audit != NULL)
         kw_audit_close(node->audit);
+    kw_warmstart_free(node->warmstart);
     if (node->store != NULL)
         kw_store_free(node->store);
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)

@@ -40,8 +40,9 @@ static int find_pool(struct kw_call *call, struct kw_bytes spec_name)
     return kw_callpair_choose(call, spec);
 }
 
+/* The public key as base64, which is how pools have it. */
 static int write_pair(struct kw_call *call, const char *spec_name, struct kw_bytes private_der,
-    struct kw_bytes public_der, bool plaintext)
+    struct kw_bytes public_text, bool plaintext)
 {
     struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
     int r;
@@ -53,7 +54,7 @@ static int write_pair(struct kw_call *call, const char *spec_name, struct kw_byt
     if (r != KW_CALL_DONE)
         return r;
     kw_json_key(&out, "PublicKey");
-    kw_json_base64(&out, public_der);
+    kw_json_plain(&out, public_text);
     kw_json_key(&out, "KeyId");
     kw_json_cstring(&out, call->key->arn);
     kw_json_key(&out, "KeyPairSpec");
@@ -70,10 +71,13 @@ static int make_sm2(struct kw_call *call, bool plaintext)
     KW_ERASE_GUARD(private_der);
     struct kw_buf private_buf = KW_BUF(private_der, sizeof(private_der));
     struct kw_buf public_buf = KW_BUF(public_der, sizeof(public_der));
+    char public_text[KW_BASE64_LEN(KW_PUBLIC_KEY_MAX)];
 
     if (kw_fault(KW_FAULT_ALLOC) != KW_FAULT_NONE || kw_asym_generate_sm2(&public_buf, &private_buf) != 0)
         return kw_call_internal(call);
-    return write_pair(call, "SM2", kw_buf_bytes(&private_buf), kw_buf_bytes(&public_buf), plaintext);
+    kw_base64_encode(kw_buf_bytes(&public_buf), public_text);
+    return write_pair(call, "SM2", kw_buf_bytes(&private_buf),
+        KW_BYTES(public_text, KW_BASE64_LEN(public_buf.len)), plaintext);
 }
 
 static int take_pair(struct kw_call *call, bool plaintext)
@@ -84,7 +88,7 @@ static int take_pair(struct kw_call *call, bool plaintext)
     if (r != KW_CALL_DONE)
         return r;
     return write_pair(
-        call, kw_spec_info(call->wait_spec)->name, pair.private_der, pair.public_der, plaintext);
+        call, kw_spec_info(call->wait_spec)->name, pair.private_der, pair.public_text, plaintext);
 }
 
 /* AWS makes no data key pairs under keys in custom key stores. */

@@ -25,25 +25,22 @@ static int compare_pairs(const void *a, const void *b)
     return strcmp(left->key, right->key);
 }
 
-/* Sorted, so that the order in which pairs come makes no other grant. Texts end with a NUL: jansson's do. */
-static bool fill_pairs(const json_t *map, struct kw_grant_pair pairs[PAIRS_MAX], uint32_t *ret_num)
+/* Sorted, so that the order in which pairs come makes no other grant. Texts end with a NUL (value.h). */
+static bool fill_pairs(const struct kw_value *map, struct kw_grant_pair pairs[PAIRS_MAX], uint32_t *ret_num)
 {
-    const char *key;
-    json_t *value;
+    const struct kw_value *value;
     uint32_t num = 0;
 
-    if (json_object_size(map) > PAIRS_MAX)
+    if (kw_value_num(map) > PAIRS_MAX)
         return false;
-    json_object_foreach((json_t *)(uintptr_t)map, key, value)
-    {
-        pairs[num++] = (struct kw_grant_pair){key, (const char *)kw_input_text(value).ptr};
-    }
+    for (KW_VALUE_EACH(map, value))
+        pairs[num++] = (struct kw_grant_pair){value->key, (const char *)kw_value_text(value).ptr};
     qsort(pairs, num, sizeof(pairs[0]), compare_pairs);
     *ret_num = num;
     return true;
 }
 
-static void fill_constraints(struct wanted *wanted, const json_t *constraints)
+static void fill_constraints(struct wanted *wanted, const struct kw_value *constraints)
 {
     struct kw_grant *grant = &wanted->grant;
 
@@ -60,16 +57,16 @@ static void fill_constraints(struct wanted *wanted, const json_t *constraints)
                        &grant->num_subset);
 }
 
-static void fill(const json_t *input, struct wanted *wanted)
+static void fill(const struct kw_value *input, struct wanted *wanted)
 {
-    const json_t *list = kw_input_array(input, "Operations"), *item;
+    const struct kw_value *list = kw_input_array(input, "Operations"), *item;
     struct kw_grant *grant = &wanted->grant;
-    size_t i;
 
     grant->grantee = (const char *)kw_input_string(input, "GranteePrincipal").ptr;
     grant->retiring = (const char *)kw_input_string(input, "RetiringPrincipal").ptr;
     grant->name = (const char *)kw_input_string(input, "Name").ptr;
-    json_array_foreach(list, i, item) grant->operations |= kw_grant_operation(kw_input_text(item));
+    for (KW_VALUE_EACH(list, item))
+        grant->operations |= kw_grant_operation(kw_input_text(item));
     fill_constraints(wanted, kw_input_object(input, "Constraints"));
 }
 
@@ -139,16 +136,14 @@ static uint32_t operations_of(const struct kw_kms_key *key)
 
 static int check_operations(struct kw_call *call, const struct kw_grant *grant)
 {
-    const json_t *list = kw_input_array(call->input, "Operations"), *item;
+    const struct kw_value *list = kw_input_array(call->input, "Operations"), *item;
     uint32_t supported = operations_of(call->key);
-    size_t i;
 
-    json_array_foreach(list, i, item)
-    {
+    for (KW_VALUE_EACH(list, item)) {
         if ((kw_grant_operation(kw_input_text(item)) & supported) == 0)
             return kw_call_refuse(call, KW_ERROR_VALIDATION,
                 "Operation %s is not valid for a grant on a KMS key with key spec %s and key usage %s.",
-                json_string_value(item), kw_key_spec_name(call->key->spec),
+                (const char *)kw_value_text(item).ptr, kw_key_spec_name(call->key->spec),
                 kw_key_usage_name(call->key->usage));
     }
     if (grant->operations == 0)
@@ -170,11 +165,11 @@ static size_t count_chars(struct kw_bytes text)
     return num;
 }
 
-static int check_pair(struct kw_call *call, const char *key, const json_t *value)
+static int check_pair(struct kw_call *call, const struct kw_value *value)
 {
     struct kw_bytes text = kw_input_text(value);
 
-    if (count_chars(kw_bytes_str(key)) > PAIR_CHARS_MAX || count_chars(text) > PAIR_CHARS_MAX)
+    if (count_chars(kw_value_key(value)) > PAIR_CHARS_MAX || count_chars(text) > PAIR_CHARS_MAX)
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "The encryption context in a grant constraint must not exceed %u characters.", PAIR_CHARS_MAX);
     if (kw_bytes_find(text, 0) >= 0)
@@ -183,17 +178,15 @@ static int check_pair(struct kw_call *call, const char *key, const json_t *value
     return KW_CALL_DONE;
 }
 
-static int check_pairs(struct kw_call *call, const json_t *map)
+static int check_pairs(struct kw_call *call, const struct kw_value *map)
 {
-    const char *key;
-    json_t *value;
+    const struct kw_value *value;
 
-    if (json_object_size(map) > PAIRS_MAX)
+    if (kw_value_num(map) > PAIRS_MAX)
         return kw_call_refuse(call, KW_ERROR_VALIDATION,
             "A grant constraint must not have more than %u encryption context pairs.", PAIRS_MAX);
-    json_object_foreach((json_t *)(uintptr_t)map, key, value)
-    {
-        int r = check_pair(call, key, value);
+    for (KW_VALUE_EACH(map, value)) {
+        int r = check_pair(call, value);
 
         if (r != KW_CALL_DONE)
             return r;
@@ -203,7 +196,7 @@ static int check_pairs(struct kw_call *call, const json_t *map)
 
 static int check_constraints(struct kw_call *call, const struct kw_grant *grant)
 {
-    const json_t *constraints = kw_input_object(call->input, "Constraints");
+    const struct kw_value *constraints = kw_input_object(call->input, "Constraints");
     int r;
 
     if (!grant->has_equals && !grant->has_subset)

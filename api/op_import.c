@@ -62,7 +62,7 @@ static int read_generation(struct kw_call *call, struct import *import)
     if (import->has_id && import->as_new)
         return kw_call_refuse(
             call, KW_ERROR_VALIDATION, "KeyMaterialId must not be set if the ImportType is NEW_KEY_MATERIAL");
-    import->description = (const char *)description.ptr; /* jansson ends it with a NUL */
+    import->description = (const char *)description.ptr; /* value.h: it ends with a NUL */
     return KW_CALL_DONE;
 }
 
@@ -131,8 +131,8 @@ static int keep_material(struct kw_call *call, struct kw_bytes secret)
     if (is_pair && kw_asym_load(&pair, call->key->spec, secret) != 0)
         return kw_call_internal(call);
     public_der = is_pair ? kw_asym_public(pair) : KW_BYTES(NULL, 0);
-    if (kw_importtoken_material_id(import_secret, call->key->id, is_pair ? public_der : secret, id) != 0 ||
-        kw_material_new(&material, id, secret, public_der) != 0)
+    kw_importtoken_material_id(import_secret, call->key->id, is_pair ? public_der : secret, id);
+    if (kw_material_new(&material, id, secret, public_der) != 0)
         return kw_call_internal(call);
     kw_material_unref(call->new_material);
     call->new_material = material;

@@ -28,7 +28,7 @@ static int read_wrapping(struct kw_call *call, struct kw_importtoken *token)
     return KW_CALL_DONE;
 }
 
-static int write_parameters(struct kw_call *call, struct kw_importtoken *token, struct kw_bytes public_der)
+static int write_parameters(struct kw_call *call, struct kw_importtoken *token, struct kw_bytes public_text)
 {
     struct kw_json_out out = KW_JSON_OUT(&call->exchange->answer);
     const struct kw_importtoken_seal seal = kw_importcall_seal(call);
@@ -46,7 +46,7 @@ static int write_parameters(struct kw_call *call, struct kw_importtoken *token, 
     kw_json_key(&out, "ParametersValidTo");
     kw_json_epoch(&out, token->expires_ms);
     kw_json_key(&out, "PublicKey");
-    kw_json_base64(&out, public_der);
+    kw_json_plain(&out, public_text);
     kw_json_end_object(&out);
     return KW_CALL_DONE;
 }
@@ -56,11 +56,13 @@ static int give_sm2(struct kw_call *call, struct kw_importtoken *token)
     uint8_t secret[KW_PRIVATE_KEY_MAX], public[KW_PUBLIC_KEY_MAX];
     KW_ERASE_GUARD(secret);
     struct kw_buf secret_buf = KW_BUF(secret, sizeof(secret)), public_buf = KW_BUF(public, sizeof(public));
+    char public_text[KW_BASE64_LEN(KW_PUBLIC_KEY_MAX)];
 
     if (kw_asym_generate_sm2(&public_buf, &secret_buf) != 0)
         return kw_call_internal(call);
     token->private_key = kw_buf_bytes(&secret_buf);
-    return write_parameters(call, token, kw_buf_bytes(&public_buf));
+    kw_base64_encode(kw_buf_bytes(&public_buf), public_text);
+    return write_parameters(call, token, KW_BYTES(public_text, KW_BASE64_LEN(public_buf.len)));
 }
 
 /* A pair of the pools, which nobody else ever gets. */
@@ -74,7 +76,7 @@ static int give_pair(struct kw_call *call, struct kw_importtoken *token)
     if (r != KW_CALL_DONE)
         return r;
     token->private_key = pair.private_der;
-    return write_parameters(call, token, pair.public_der);
+    return write_parameters(call, token, pair.public_text);
 }
 
 static int run_parameters(struct kw_call *call)

@@ -136,11 +136,12 @@ static int keep_material(struct kw_call *call, struct kw_bytes secret, struct kw
 static int take_pair(struct kw_call *call, enum kw_key_spec spec)
 {
     KW_PAIR struct kw_pair pair = {.pool = NULL};
+    uint8_t der[KW_SPEC_PUBLIC_MAX];
     int r = kw_callpair_choose(call, (enum kw_spec)kw_key_spec_info(spec)->pool_spec);
 
     if (r == KW_CALL_DONE)
         r = kw_callpair_pop(call, &pair);
-    return r == KW_CALL_DONE ? keep_material(call, pair.private_der, pair.public_der) : r;
+    return r == KW_CALL_DONE ? keep_material(call, pair.private_der, kw_pair_public_der(&pair, der)) : r;
 }
 
 static int make_sm2(struct kw_call *call)
@@ -220,7 +221,7 @@ static int authorize_create(struct kw_call *call)
 {
     int r = kw_call_authorize(call, "*");
 
-    if (r == KW_CALL_DONE && json_array_size(kw_input_array(call->input, "Tags")) > 0)
+    if (r == KW_CALL_DONE && kw_value_num(kw_input_array(call->input, "Tags")) > 0)
         r = kw_call_authorize_as(call, "TagResource", "*");
     return r;
 }

@@ -77,7 +77,7 @@ static int read_text(struct kw_call *call, const char *member, const char **ret)
     if (kw_bytes_find(text, 0) >= 0)
         return kw_call_refuse(
             call, KW_ERROR_VALIDATION, "The value of %s must not contain NUL characters.", member);
-    *ret = (const char *)text.ptr; /* jansson ends it with a NUL */
+    *ret = (const char *)text.ptr; /* value.h: it ends with a NUL */
     return KW_CALL_DONE;
 }
 

@@ -185,7 +185,7 @@ static int authorize_replica(struct kw_call *call)
 {
     int r = kw_call_authorize_as(call, "CreateKey", "*");
 
-    if (r == KW_CALL_DONE && json_array_size(kw_input_array(call->input, "Tags")) > 0)
+    if (r == KW_CALL_DONE && kw_value_num(kw_input_array(call->input, "Tags")) > 0)
         r = kw_call_authorize_as(call, "TagResource", "*");
     return r;
 }

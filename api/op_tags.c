@@ -86,15 +86,13 @@ const struct kw_operation kw_op_tag_resource = {
 /* A key that has no such tag is left as it is. */
 static int check_untag(struct kw_call *call, struct tag_list *list)
 {
-    const json_t *names = kw_input_array(call->input, "TagKeys"), *name;
-    size_t i;
+    const struct kw_value *names = kw_input_array(call->input, "TagKeys"), *name;
     int r = kw_call_find_usable_key(call, false);
 
     if (r != KW_CALL_DONE)
         return r;
     copy_tags(list, call->key);
-    json_array_foreach(names, i, name)
-    {
+    for (KW_VALUE_EACH(names, name)) {
         struct kw_bytes text = kw_input_text(name);
         uint32_t at = kw_bytes_find(text, 0) < 0 ? find_tag(list, (const char *)text.ptr) : list->num;
 

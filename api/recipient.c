@@ -87,7 +87,7 @@ static int verify(struct kw_call *call, struct kw_bytes text)
 
 int kw_recipient_check(struct kw_call *call)
 {
-    const json_t *recipient = kw_input_object(call->input, "Recipient");
+    const struct kw_value *recipient = kw_input_object(call->input, "Recipient");
     uint8_t text[KW_ATTESTATION_MAX + 3];
     struct kw_bytes encoded;
     size_t len;

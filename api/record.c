@@ -19,6 +19,7 @@ const char *kw_record_kind_name(enum kw_record_kind kind)
         [KW_RECORD_PRINCIPAL] = "root, user or role",
         [KW_RECORD_ACCESS_KEY] = "access key",
         [KW_RECORD_ACCESS_USE] = "last use of an access key",
+        [KW_RECORD_SAVED_POOL] = "saved pool",
     };
 
     kw_assert((size_t)kind < KW_ARRAY_LEN(names) && names[kind] != NULL);

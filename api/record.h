@@ -24,6 +24,7 @@ enum kw_record_kind {
     KW_RECORD_PRINCIPAL = 7,
     KW_RECORD_ACCESS_KEY = 8,
     KW_RECORD_ACCESS_USE = 9,
+    KW_RECORD_SAVED_POOL = 10, /* savedpool.h; since schema version 4 */
     KW_RECORD_KIND_NUM,
 };
 enum {

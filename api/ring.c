@@ -1,10 +1,22 @@
 #include "api/ring.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* Of a submission that makes no progress, before the process gives up. */
-#define SUBMIT_TRIES 1000u
+#define SUBMIT_TRIES  1000u
+#define PROBE_BUFFERS 8u
+
+void kw_ring_stay_on_cores(struct io_uring *uring)
+{
+    cpu_set_t cores;
+
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        (void)io_uring_register_iowq_aff(uring, sizeof(cores), &cores);
+}
 
 int kw_ring_open(struct kw_ring *ring, unsigned entries)
 {
@@ -23,6 +35,8 @@ int kw_ring_open(struct kw_ring *ring, unsigned entries)
     }
     KW_TRY(r);
     (void)io_uring_ring_dontfork(&ring->uring);
+    (void)io_uring_register_ring_fd(&ring->uring); /* spares the look-up of the descriptor in every turn */
+    kw_ring_stay_on_cores(&ring->uring);
     ring->open = true;
     return 0;
 }
@@ -61,10 +75,48 @@ static int probe_operations(struct io_uring *uring, char *why, size_t why_cap)
     return missing != NULL;
 }
 
-/* Provided-buffer rings came with Linux 5.19. */
-static int probe_buffer_ring(struct io_uring *uring, char *why, size_t why_cap)
+/* A receive that stays armed and takes a buffer of a ring for what comes: Linux 6.0. fds: a connected pair.
+ */
+static int probe_multishot(struct io_uring *uring, const int fds[2])
 {
-    struct io_uring_buf_reg reg = {.ring_entries = 8, .bgid = 1};
+    struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
+    struct __kernel_timespec patience = {.tv_sec = 5};
+    struct io_uring_cqe *cqe;
+    int r;
+
+    if (write(fds[1], "x", 1) != 1)
+        return -errno;
+    io_uring_prep_recv_multishot(sqe, fds[0], NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = 1;
+    r = io_uring_submit_and_wait_timeout(uring, &cqe, 1, &patience, NULL);
+    if (r < 0)
+        return r;
+    r = cqe->res;
+    io_uring_cqe_seen(uring, cqe);
+    return r < 0 ? r : 0;
+}
+
+static int probe_receive(struct io_uring *uring, struct io_uring_buf_ring *buffers)
+{
+    uint8_t buffer[16];
+    int fds[2], r;
+
+    io_uring_buf_ring_init(buffers);
+    io_uring_buf_ring_add(buffers, buffer, sizeof(buffer), 0, io_uring_buf_ring_mask(PROBE_BUFFERS), 0);
+    io_uring_buf_ring_advance(buffers, 1);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    r = probe_multishot(uring, fds);
+    close(fds[1]);
+    close(fds[0]);
+    return r;
+}
+
+/* Provided-buffer rings came with Linux 5.19. */
+static int probe_buffer_ring(struct io_uring *uring, char *why, size_t why_cap, void **ret_memory)
+{
+    struct io_uring_buf_reg reg = {.ring_entries = PROBE_BUFFERS, .bgid = 1};
     void *memory = aligned_alloc(4096, 4096);
     int r;
 
@@ -74,20 +126,24 @@ static int probe_buffer_ring(struct io_uring *uring, char *why, size_t why_cap)
     }
     reg.ring_addr = (uintptr_t)memory;
     r = io_uring_register_buf_ring(uring, &reg, 0);
+    if (r == 0) {
+        r = probe_receive(uring, memory);
+        (void)io_uring_unregister_buf_ring(uring, 1);
+    }
     if (r < 0)
         snprintf(why, why_cap,
-            "this kernel's io_uring is too old for keywell: no provided-buffer rings (%s); it needs Linux "
-            "6.1",
+            "this kernel's io_uring is too old for keywell: no multishot receive with provided buffers (%s); "
+            "Linux 6.1 has it",
             strerror(-r));
-    else
-        (void)io_uring_unregister_buf_ring(uring, 1);
-    free(memory);
+    /* The ring may still look at it. */
+    *ret_memory = memory;
     return r < 0;
 }
 
 int kw_ring_probe(char *why, size_t why_cap)
 {
     struct kw_ring ring = {.open = false};
+    void *memory = NULL;
     int r = kw_ring_open(&ring, 8);
 
     if (r < 0) {
@@ -99,8 +155,9 @@ int kw_ring_probe(char *why, size_t why_cap)
     }
     r = probe_operations(&ring.uring, why, why_cap);
     if (r == 0)
-        r = probe_buffer_ring(&ring.uring, why, why_cap);
+        r = probe_buffer_ring(&ring.uring, why, why_cap, &memory);
     kw_ring_close(&ring);
+    free(memory);
     return r;
 }
 

@@ -25,6 +25,11 @@ struct kw_ring {
 KW_MUST_CHECK int kw_ring_open(struct kw_ring *ring, unsigned entries);
 void kw_ring_close(struct kw_ring *ring);
 
+/* kw_ring_stay_on_cores() - the kernel's workers of this ring, which do what would block, run where the
+ * calling thread may run: by themselves they would take any core, those included that the operator did not
+ * give. */
+void kw_ring_stay_on_cores(struct io_uring *uring);
+
 /* kw_ring_probe() - can this system run the server? Tries to open a ring and asks for the operations and the
  * provided-buffer rings that keywell uses. Out: why, a sentence. Returns: 0 | 1 (no: why says) */
 KW_MUST_CHECK int kw_ring_probe(char *why, size_t why_cap);

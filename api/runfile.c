@@ -7,13 +7,13 @@
 #define NAME      "run.json"
 #define TEMPORARY "run.json.new"
 
-int kw_runfile_write(int dir_fd, const char *listen, const char *admin)
+int kw_runfile_write(int dir_fd, const char *listen, bool tls, const char *admin)
 {
     char text[512];
     const char *quote = admin != NULL ? "\"" : "";
-    int len =
-        snprintf(text, sizeof(text), "{\"pid\":%d,\"listen\":\"%s\",\"admin\":%s%s%s,\"version\":\"%s\"}\n",
-            (int)getpid(), listen, quote, admin != NULL ? admin : "null", quote, KW_VERSION);
+    int len = snprintf(text, sizeof(text),
+        "{\"pid\":%d,\"listen\":\"%s\",\"tls\":%s,\"admin\":%s%s%s,\"version\":\"%s\"}\n", (int)getpid(),
+        listen, tls ? "true" : "false", quote, admin != NULL ? admin : "null", quote, KW_VERSION);
     int fd, r = 0;
 
     kw_assert(len > 0 && (size_t)len < sizeof(text));

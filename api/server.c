@@ -39,6 +39,7 @@ static int start_loop(struct kw_server *server, unsigned index, char *why, size_
     struct kw_loop_config loop = {
         .handler = config->handler,
         .shared = config->shared,
+        .transport = config->transport,
         .stats = config->stats,
         .index = index,
         .listen_fd = -1,

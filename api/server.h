@@ -14,14 +14,15 @@ struct kw_server_config {
     bool has_listen_fd;
     int listen_fd;
     const struct kw_handler *handler;
-    void *shared;                /* handed to handler->start on each loop */
-    struct kw_loop_stats *stats; /* borrowed: may be read after the server has stopped */
-    unsigned num_loops;          /* 1 .. KW_LOOPS_MAX */
-    const unsigned *cpus;        /* a core for each loop; NULL: not pinned */
-    uint32_t connections_max;    /* in all; 0: KW_CONNECTIONS_MAX */
-    uint32_t header_timeout_ms;  /* 0: KW_HEADER_TIMEOUT_MS */
-    uint32_t idle_timeout_ms;    /* 0: KW_IDLE_TIMEOUT_MS */
-    const char *name;            /* of the threads, at most 10 characters */
+    void *shared;                                /* handed to handler->start on each loop */
+    const struct kw_transport_source *transport; /* borrowed; NULL: plain */
+    struct kw_loop_stats *stats;                 /* borrowed: may be read after the server has stopped */
+    unsigned num_loops;                          /* 1 .. KW_LOOPS_MAX */
+    const unsigned *cpus;                        /* a core for each loop; NULL: not pinned */
+    uint32_t connections_max;                    /* in all; 0: KW_CONNECTIONS_MAX */
+    uint32_t header_timeout_ms;                  /* 0: KW_HEADER_TIMEOUT_MS */
+    uint32_t idle_timeout_ms;                    /* 0: KW_IDLE_TIMEOUT_MS */
+    const char *name;                            /* of the threads, at most 10 characters */
 };
 
 struct kw_server;

@@ -31,26 +31,6 @@ struct kw_service *kw_service_thread_service(struct kw_service_thread *thread)
 
 /* ---- from a request to a call ---- */
 
-static struct kw_call *call_new(struct kw_service_thread *thread, struct kw_exchange *exchange)
-{
-    struct kw_call *call = calloc(1, sizeof(*call));
-
-    if (call == NULL || kw_service_uuid(thread, call->request_id) < 0 ||
-        kw_service_uuid(thread, call->event_id) < 0) {
-        free(call);
-        return NULL;
-    }
-    call->thread = thread;
-    call->exchange = exchange;
-    call->is_sts = kw_sts_is_request(&exchange->request);
-    call->operation_index = call->is_sts ? KW_METRICS_STS : kw_num_operations;
-    call->message = KW_SBUF_INIT(32 * 1024);
-    call->context = KW_SBUF_INIT(KW_ENC_CONTEXT_BYTES_MAX);
-    call->recipient = KW_SBUF_INIT(KW_ATTESTATION_MAX);
-    call->audit_text = KW_SBUF_INIT(KW_AUDIT_RECORD_MAX);
-    return call;
-}
-
 /* Strangers cannot buy disk: counted, and sampled into the operator's log at a bounded rate. */
 static void answer_stranger(struct kw_call *call)
 {
@@ -103,7 +83,7 @@ static int find_operation(struct kw_call *call)
 static int parse_input(struct kw_call *call)
 {
     KW_SBUF struct kw_sbuf message = KW_SBUF_INIT(KW_SHAPE_MESSAGE_MAX);
-    int r = kw_json_parse(call->exchange->body, &call->input);
+    int r = kw_document_parse(&call->document, call->exchange->body, &call->input);
 
     if (r < 0)
         return kw_call_internal(call);
@@ -138,10 +118,6 @@ static int look_at(struct kw_call *call)
 {
     int r = parse_input(call);
 
-    if (r == KW_CALL_DONE && call->operation->run == NULL)
-        r = kw_call_refuse(call, KW_ERROR_UNSUPPORTED, "%s is not supported by this server.%s%s",
-            call->operation->model->name, call->operation->note != NULL ? " " : "",
-            call->operation->note != NULL ? call->operation->note : "");
     return r == KW_CALL_DONE ? kw_callquota_of_account(call) : r;
 }
 
@@ -159,7 +135,7 @@ static void answer_unrecorded(struct kw_call *call)
 static void on_request(void *ctx, struct kw_exchange *exchange)
 {
     struct kw_service_thread *thread = ctx;
-    struct kw_call *call = call_new(thread, exchange);
+    struct kw_call *call = kw_service_call_new(thread, exchange);
     int r;
 
     if (call == NULL) {
@@ -227,6 +203,8 @@ static void stop(void *ctx)
 
     if (thread == NULL)
         return;
+    kw_service_line_done(thread);
+    kw_service_calls_free(thread);
     kw_wrapper_free(thread->wrapper);
     kw_mac_done(&thread->mac);
     kw_chores_free(thread->chores);
@@ -258,7 +236,10 @@ static int start(void *shared, struct kw_loop *loop, void **ret_ctx, char *why, 
     thread->chore_mail.eventfd = -1;
     thread->token_mail.eventfd = -1;
     thread->asking_end = &thread->asking;
-    r = kw_mailbox_init(&thread->store_mail);
+    thread->records_end = &thread->records;
+    r = kw_service_line_init(thread);
+    if (r == 0)
+        r = kw_mailbox_init(&thread->store_mail);
     if (r == 0)
         r = kw_mailbox_init(&thread->audit_mail);
     if (r == 0)
@@ -298,6 +279,7 @@ const struct kw_handler kw_service_handler = {
     .stop = stop,
     .request = on_request,
     .tick = kw_service_tick,
+    .end_turn = kw_service_end_turn,
     .give_up = kw_service_give_up,
     .bad_request = on_bad_request,
 };

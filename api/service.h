@@ -10,11 +10,14 @@
 #include "api/audit.h"
 #include "api/clock.h"
 #include "api/exchange.h"
+#include "api/forge.h"
 #include "api/hsm.h"
 #include "api/mac.h"
 #include "api/metrics.h"
 #include "api/quota.h"
+#include "api/waitlist.h"
 #include "engine/engine.h"
+#include "pool/onempty.h"
 
 struct kw_service_thread;
 struct kw_session_sealer;
@@ -36,7 +39,11 @@ struct kw_service {
     const struct kw_cpus *cpus;               /* where threads for chores may run */
     struct kw_clock clock;
     _Atomic bool uses_unsaved; /* keys or access keys were used since the keeper saved what for, and when */
-    uint32_t pool_wait_ms;     /* how long a request waits for a pair */
+    uint32_t pool_wait_ms;     /* a request that waits for a pair is answered before */
+    enum kw_on_empty on_empty[KW_SPEC_NUM];
+    struct kw_forge *forge;                 /* borrowed; NULL: no spec has the policy GENERATE */
+    struct kw_waithead heads[KW_LOOPS_MAX]; /* one a serving thread */
+    _Atomic uint64_t heads_taken;           /* a bit for each that a thread has */
 };
 
 /* Its handler; the server's `shared` is a struct kw_service that outlives it. */
@@ -47,7 +54,12 @@ struct kw_wrapper *kw_service_thread_wrapper(struct kw_service_thread *thread);
 struct kw_mac *kw_service_thread_mac(struct kw_service_thread *thread);
 struct kw_session_sealer *kw_service_thread_sealer(struct kw_service_thread *thread);
 struct kw_service *kw_service_thread_service(struct kw_service_thread *thread);
-/* Do calls of this thread wait for a pair of spec? Then one that comes later goes behind them. */
+/* Do calls wait for a pair of spec, of this thread or, as far as it sees, more of all threads than there are
+ * pairs? Then one that comes later goes behind them. */
 bool kw_service_thread_has_waiters(const struct kw_service_thread *thread, enum kw_spec spec);
+/* kw_service_thread_take_made() - a pair that was made for those of this thread that wait for spec, to be
+ * released; the first of them is to have it. Returns: 0 | KW_POOL_EMPTY */
+KW_MUST_CHECK int kw_service_thread_take_made(
+    struct kw_service_thread *thread, enum kw_spec spec, struct kw_pair *ret);
 
 #endif

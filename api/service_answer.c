@@ -1,5 +1,6 @@
 #include "api/service_internal.h"
 
+#include "api/attestation.h"
 #include "api/auditrecord.h"
 #include "api/keyname.h"
 #include "api/sts.h"
@@ -18,6 +19,109 @@ int kw_service_uuid(struct kw_service_thread *thread, char ret[37])
     ret[36] = '\0';
     return 0;
 }
+
+/* ---- calls ---- */
+
+/* A thread that had many requests at once keeps the memory of so many calls, and of each no more than what
+ * common requests take. */
+#define CALLS_KEPT_MAX 256u
+#define DOCUMENT_KEPT  (8u * 1024u)
+#define MESSAGE_KEPT   1024u
+#define CONTEXT_KEPT   1024u
+#define AUDIT_KEPT     4096u
+
+static struct kw_call *take_kept(struct kw_service_thread *thread)
+{
+    struct kw_call *call = thread->kept;
+
+    if (call == NULL)
+        return NULL;
+    thread->kept = call->next;
+    thread->num_kept--;
+    memset(call, 0, offsetof(struct kw_call, document));
+    return call;
+}
+
+static struct kw_call *make_call(void)
+{
+    struct kw_call *call = calloc(1, sizeof(*call));
+
+    if (call == NULL)
+        return NULL;
+    call->message = KW_SBUF_INIT(32 * 1024);
+    call->context = KW_SBUF_INIT(KW_ENC_CONTEXT_BYTES_MAX);
+    call->recipient = KW_SBUF_INIT(KW_ATTESTATION_MAX);
+    call->audit_text = KW_SBUF_INIT(KW_AUDIT_RECORD_MAX);
+    return call;
+}
+
+static void unmake_call(struct kw_call *call)
+{
+    kw_document_done(&call->document);
+    kw_sbuf_done(&call->message);
+    kw_sbuf_done(&call->context);
+    kw_sbuf_done(&call->recipient);
+    kw_sbuf_done(&call->audit_text);
+    free(call);
+}
+
+static void keep_call(struct kw_service_thread *thread, struct kw_call *call)
+{
+    kw_document_reset(&call->document, DOCUMENT_KEPT);
+    kw_sbuf_reset(&call->message, MESSAGE_KEPT);
+    kw_sbuf_reset(&call->context, CONTEXT_KEPT);
+    kw_sbuf_reset(&call->recipient, 0);
+    kw_sbuf_reset(&call->audit_text, AUDIT_KEPT);
+    call->next = thread->kept;
+    thread->kept = call;
+    thread->num_kept++;
+}
+
+static void call_free(struct kw_call *call)
+{
+    struct kw_service_thread *thread = call->thread;
+
+    kw_tokenkey_end(call);
+    kw_material_unref(call->new_material);
+    kw_chore_done(&call->chore);
+    kw_identity_done(&call->identity);
+    json_decref(call->sts_request);
+    json_decref(call->sts_response);
+    if (thread->num_kept < CALLS_KEPT_MAX)
+        keep_call(thread, call);
+    else
+        unmake_call(call);
+}
+
+struct kw_call *kw_service_call_new(struct kw_service_thread *thread, struct kw_exchange *exchange)
+{
+    struct kw_call *call = thread->kept != NULL ? take_kept(thread) : make_call();
+
+    if (call == NULL)
+        return NULL;
+    call->thread = thread;
+    if (kw_service_uuid(thread, call->request_id) < 0 || kw_service_uuid(thread, call->event_id) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    call->exchange = exchange;
+    call->is_sts = kw_sts_is_request(&exchange->request);
+    call->operation_index = call->is_sts ? KW_METRICS_STS : kw_num_operations;
+    return call;
+}
+
+void kw_service_calls_free(struct kw_service_thread *thread)
+{
+    while (thread->kept != NULL) {
+        struct kw_call *call = thread->kept;
+
+        thread->kept = call->next;
+        unmake_call(call);
+    }
+    thread->num_kept = 0;
+}
+
+/* ---- answers ---- */
 
 static void write_error(struct kw_call *call)
 {
@@ -41,27 +145,26 @@ static void write_error(struct kw_call *call)
 
 static void write_timing(struct kw_call *call, uint64_t elapsed_ns)
 {
-    static const char *const uses[] = {
-        [KW_POOL_UNUSED] = "", [KW_POOL_HIT] = ", pool;desc=hit", [KW_POOL_WAITED] = ", pool;desc=wait"};
+    static const char *const uses[KW_POOL_USES] = {
+        [KW_POOL_UNUSED] = "",
+        [KW_POOL_HIT] = ", pool;desc=hit",
+        [KW_POOL_WAITED] = ", pool;desc=wait",
+        [KW_POOL_GENERATED] = ", pool;desc=generate",
+        [KW_POOL_REJECTED] = ", pool;desc=reject",
+        [KW_POOL_TIMED_OUT] = ", pool;desc=timeout",
+        [KW_POOL_ABANDONED] = "",
+    };
     char text[96];
+    struct kw_buf buf = KW_BUF(text, sizeof(text) - 1);
+    uint64_t us = (elapsed_ns + 500) / 1000;
 
-    snprintf(text, sizeof(text), "total;dur=%.3f%s", (double)elapsed_ns / 1e6, uses[call->pool_use]);
+    kw_buf_put_str(&buf, "total;dur=");
+    kw_buf_put_decimal(&buf, us / 1000, 1);
+    kw_buf_put_u8(&buf, '.');
+    kw_buf_put_decimal(&buf, us % 1000, 3);
+    kw_buf_put_str(&buf, uses[call->pool_use]);
+    text[buf.len] = '\0';
     kw_exchange_header(call->exchange, "Server-Timing", text);
-}
-
-void kw_service_call_free(struct kw_call *call)
-{
-    kw_tokenkey_end(call);
-    json_decref(call->input);
-    kw_material_unref(call->new_material);
-    kw_sbuf_done(&call->message);
-    kw_sbuf_done(&call->context);
-    kw_sbuf_done(&call->recipient);
-    kw_chore_done(&call->chore);
-    kw_sbuf_done(&call->audit_text);
-    kw_identity_done(&call->identity);
-    json_decref(call->sts_response);
-    free(call);
 }
 
 static void log_internal(struct kw_call *call)
@@ -94,7 +197,7 @@ void kw_service_answer(struct kw_call *call)
         atomic_fetch_add_explicit(
             &metrics->requests[call->operation_index][call->error], 1, memory_order_relaxed);
     }
-    kw_service_call_free(call);
+    call_free(call);
     kw_exchange_finish(exchange);
 }
 
@@ -131,7 +234,19 @@ void kw_service_record(struct kw_call *call)
     }
     call->audit =
         (struct kw_audit_entry){.body = kw_sbuf_bytes(&call->audit_text), .reply = &thread->audit_mail};
-    kw_audit_submit(thread->service->audit, &call->audit);
+    call->audit.node.next = NULL;
+    *thread->records_end = &call->audit.node;
+    thread->records_end = &call->audit.node.next;
+}
+
+void kw_service_end_turn(void *ctx)
+{
+    struct kw_service_thread *thread = ctx;
+    struct kw_inbox_node *first = thread->records;
+
+    thread->records = NULL;
+    thread->records_end = &thread->records;
+    kw_audit_submit_all(thread->service->audit, first);
 }
 
 void kw_service_finish(struct kw_call *call)

@@ -83,12 +83,8 @@ void kw_service_go_on(struct kw_call *call, int result)
         kw_service_wait_for_token(call);
         return;
     }
-    if (call->took_pair && call->pool_use == KW_POOL_UNUSED) {
-        call->pool_use = call->waiting ? KW_POOL_WAITED : KW_POOL_HIT;
-        kw_service_leave_pool(call, true);
-    } else if (call->waiting) {
-        kw_service_leave_pool(call, false);
-    }
+    if (call->took_pair || call->waiting)
+        kw_service_leave_pool(call);
     if (result == KW_CALL_WAIT_STORE) {
         call->intent = true;
         kw_service_record(call);

@@ -63,85 +63,13 @@ static void stop_asking(struct kw_service_thread *thread, uint64_t now_ns)
     }
 }
 
-bool kw_service_thread_has_waiters(const struct kw_service_thread *thread, enum kw_spec spec)
-{
-    return kw_waitlist_first(&thread->waiting, spec) != NULL;
-}
-
-void kw_service_leave_pool(struct kw_call *call, bool got)
-{
-    struct kw_service *service = call->thread->service;
-    uint64_t now_ns = kw_now_ns();
-
-    if (call->waiting)
-        kw_pool_wait_leave(service->pools[call->wait_spec], got);
-    if (got || call->waiting)
-        kw_histogram_record(
-            &service->metrics->pool_wait[call->wait_spec], call->waiting ? now_ns - call->wait_since_ns : 0);
-    call->waiting = false;
-}
-
-void kw_service_wait_for_pool(struct kw_call *call)
-{
-    struct kw_service_thread *thread = call->thread;
-    struct kw_service *service = thread->service;
-
-    uint64_t now_ns = kw_now_ns();
-
-    if (call->waiting) { /* another thread was quicker: keep the place in the line, until the time is up */
-        if (now_ns < call->wait_deadline_ns)
-            kw_waitlist_prepend(&thread->waiting, call);
-        else
-            kw_service_go_on(call, kw_call_throttled(call));
-        return;
-    }
-    call->wait_since_ns = now_ns;
-    call->wait_deadline_ns = call->wait_since_ns + (uint64_t)service->pool_wait_ms * 1000000u;
-    if (kw_pool_wait_enter(service->pools[call->wait_spec]) != 0) {
-        kw_call_throttled(call);
-        kw_service_finish(call);
-        return;
-    }
-    call->waiting = true;
-    kw_exchange_watch(call->exchange);
-    kw_waitlist_append(&thread->waiting, call);
-    kw_engine_boost(service->engine, call->wait_spec);
-}
-
-/* Serves as many waiters of a spec as there are pairs, in order. Those whose time is up try once more and
- * fail: the level alone would not do, since it can read one too high while another thread is stopped in the
- * middle of a pop. */
-static void serve_waiters(struct kw_service_thread *thread, enum kw_spec spec, uint64_t now_ns)
-{
-    struct kw_pool *pool = thread->service->pools[spec];
-    struct kw_call *first;
-
-    while ((first = kw_waitlist_first(&thread->waiting, spec)) != NULL) {
-        if (first->exchange->gone) { /* nobody is left to get a pair */
-            kw_service_go_on(kw_waitlist_take(&thread->waiting, spec), kw_call_throttled(first));
-            continue;
-        }
-        if (now_ns < first->wait_deadline_ns && kw_pool_level(pool) == 0)
-            return;
-        kw_service_run(kw_waitlist_take(&thread->waiting, spec));
-        if (kw_waitlist_first(&thread->waiting, spec) == first)
-            return; /* it got nothing and went back to the front */
-    }
-}
-
 bool kw_service_tick(void *ctx, uint64_t now_ns)
 {
     struct kw_service_thread *thread = ctx;
+    bool in_line = kw_service_line_tick(thread, now_ns);
 
-    for (unsigned spec = 0; thread->waiting.num > 0 && spec < KW_SPEC_NUM; spec++) {
-        serve_waiters(thread, (enum kw_spec)spec, now_ns);
-        /* Again and again while someone waits: the worker that was raised first may have been stopped since.
-         */
-        if (kw_waitlist_first(&thread->waiting, (enum kw_spec)spec) != NULL)
-            kw_engine_boost(thread->service->engine, (enum kw_spec)spec);
-    }
     stop_asking(thread, now_ns);
-    return thread->waiting.num > 0 || thread->asking != NULL;
+    return in_line || thread->asking != NULL;
 }
 
 /* Everyone's time is up. */
@@ -151,11 +79,5 @@ void kw_service_give_up(void *ctx)
 
     stop_asking(thread, UINT64_MAX);
     kw_chores_abandon(thread->chores);
-    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
-        while (kw_waitlist_first(&thread->waiting, (enum kw_spec)spec) != NULL) {
-            struct kw_call *call = kw_waitlist_take(&thread->waiting, (enum kw_spec)spec);
-
-            kw_service_go_on(call, kw_call_throttled(call));
-        }
-    }
+    kw_service_line_give_up(thread);
 }

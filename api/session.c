@@ -34,28 +34,25 @@ enum {
 struct kw_session_sealer {
     EVP_CIPHER *cipher;
     EVP_CIPHER_CTX *ctx;
-    struct kw_hmac hmac;
     struct kw_drbg *drbg;
     uint8_t token_key[KW_HMAC_LEN], secret_key[KW_HMAC_LEN];
 };
 
-static int derive(struct kw_session_sealer *sealer, const uint8_t secret[32], struct kw_bytes label,
-    uint8_t out[KW_HMAC_LEN])
+static void derive(const uint8_t secret[32], struct kw_bytes label, uint8_t out[KW_HMAC_LEN])
 {
-    return kw_hmac(&sealer->hmac, KW_BYTES(secret, 32), &label, 1, out);
+    kw_hmac(KW_BYTES(secret, 32), &label, 1, out);
 }
 
 static int set_up(struct kw_session_sealer *sealer, const uint8_t secret[32])
 {
-    KW_TRY(kw_hmac_init(&sealer->hmac));
     KW_TRY(kw_drbg_new(&sealer->drbg, NULL));
     sealer->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     KW_SSL(sealer->cipher != NULL);
     sealer->ctx = EVP_CIPHER_CTX_new();
     KW_SSL(sealer->ctx != NULL);
-    KW_TRY(derive(sealer, secret, KW_LIT("keywell session token v1"), sealer->token_key));
-    KW_TRY(derive(sealer, secret, KW_LIT("keywell session secret access key v1"), sealer->secret_key));
-    return kw_hmac_forget(&sealer->hmac);
+    derive(secret, KW_LIT("keywell session token v1"), sealer->token_key);
+    derive(secret, KW_LIT("keywell session secret access key v1"), sealer->secret_key);
+    return 0;
 }
 
 int kw_session_sealer_new(struct kw_session_sealer **ret, const uint8_t secret[32])
@@ -75,7 +72,6 @@ void kw_session_sealer_free(struct kw_session_sealer *sealer)
         return;
     EVP_CIPHER_CTX_free(sealer->ctx);
     EVP_CIPHER_free(sealer->cipher);
-    kw_hmac_done(&sealer->hmac);
     kw_drbg_free(sealer->drbg);
     kw_secmem_free(sealer);
 }
@@ -194,17 +190,16 @@ static int decrypt(struct kw_session_sealer *sealer, const char *access_key_id, 
     return EVP_DecryptFinal_ex(sealer->ctx, plain + plain_len, &len) > 0 ? 0 : KW_SESSION_INVALID;
 }
 
-static int derive_secret(
+static void derive_secret(
     struct kw_session_sealer *sealer, const char *access_key_id, char ret[KW_SESSION_SECRET_LEN + 1])
 {
     struct kw_bytes id = kw_bytes_str(access_key_id);
     uint8_t mac[KW_HMAC_LEN];
     KW_ERASE_GUARD(mac);
 
-    KW_TRY(kw_hmac(&sealer->hmac, KW_BYTES(sealer->secret_key, KW_HMAC_LEN), &id, 1, mac));
+    kw_hmac(KW_BYTES(sealer->secret_key, KW_HMAC_LEN), &id, 1, mac);
     kw_base64_encode(KW_BYTES(mac, 30), ret);
     ret[KW_SESSION_SECRET_LEN] = '\0';
-    return 0;
 }
 
 /* ASIA and 16 of A-Z2-7: 80 random bits. */
@@ -233,7 +228,7 @@ int kw_session_seal(struct kw_session_sealer *sealer, struct kw_session *session
     KW_TRY(draw_id(sealer, session->access_key_id));
     KW_TRY(kw_drbg_bytes(sealer->drbg, raw + 1, NONCE_LEN));
     KW_TRY(encrypt(sealer, session->access_key_id, kw_sbuf_bytes(&plain), raw));
-    KW_TRY(derive_secret(sealer, session->access_key_id, ret_secret));
+    derive_secret(sealer, session->access_key_id, ret_secret);
     size_t len = HEAD_LEN + plain.len + TAG_LEN;
     kw_base64_encode(KW_BYTES(raw, len), ret_token);
     ret_token[KW_BASE64_LEN(len)] = '\0';
@@ -269,10 +264,9 @@ int kw_session_open(struct kw_session_sealer *sealer, struct kw_bytes access_key
     int r = decrypt(sealer, session.access_key_id, raw, plain, plain_len);
     if (r == 0)
         r = take_fields(KW_BYTES(plain, plain_len), &session);
-    if (r == 0)
-        r = derive_secret(sealer, session.access_key_id, secret);
     if (r != 0)
         return r;
+    derive_secret(sealer, session.access_key_id, secret);
     *ret = session;
     memcpy(ret_secret, secret, sizeof(secret));
     return 0;

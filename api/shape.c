@@ -1,6 +1,6 @@
 #include "api/shape_internal.h"
 
-int kw_shape_check(const struct kw_shape *shape, const json_t *input, struct kw_sbuf *message)
+int kw_shape_check(const struct kw_shape *shape, const struct kw_value *input, struct kw_sbuf *message)
 {
     int r = kw_shape_check_types(shape, input, 0, message);
 
@@ -16,62 +16,62 @@ const struct kw_member *kw_shape_member(const struct kw_shape *shape, const char
     return NULL;
 }
 
-struct kw_bytes kw_input_text(const json_t *value)
+struct kw_bytes kw_input_text(const struct kw_value *value)
 {
-    return json_is_string(value) ? kw_shape_text(value) : KW_BYTES(NULL, 0);
+    return kw_value_text(value);
 }
 
-struct kw_bytes kw_input_string(const json_t *input, const char *name)
+struct kw_bytes kw_input_string(const struct kw_value *input, const char *name)
 {
     return kw_input_text(kw_shape_value(input, name));
 }
 
-int64_t kw_input_integer(const json_t *input, const char *name, int64_t absent)
+int64_t kw_input_integer(const struct kw_value *input, const char *name, int64_t absent)
 {
-    const json_t *value = kw_shape_value(input, name);
+    const struct kw_value *value = kw_shape_value(input, name);
 
-    return value == NULL ? absent : (int64_t)json_integer_value(value);
+    return value == NULL ? absent : kw_value_integer(value);
 }
 
-bool kw_input_true(const json_t *input, const char *name)
+bool kw_input_true(const struct kw_value *input, const char *name)
 {
-    return json_is_true(kw_shape_value(input, name));
+    return kw_value_is(kw_shape_value(input, name), KW_VALUE_TRUE);
 }
 
-bool kw_input_has(const json_t *input, const char *name)
+bool kw_input_has(const struct kw_value *input, const char *name)
 {
     return kw_shape_value(input, name) != NULL;
 }
 
-const json_t *kw_input_object(const json_t *input, const char *name)
+const struct kw_value *kw_input_object(const struct kw_value *input, const char *name)
 {
-    const json_t *value = kw_shape_value(input, name);
+    const struct kw_value *value = kw_shape_value(input, name);
 
-    return json_is_object(value) ? value : NULL;
+    return kw_value_is(value, KW_VALUE_OBJECT) ? value : NULL;
 }
 
-const json_t *kw_input_array(const json_t *input, const char *name)
+const struct kw_value *kw_input_array(const struct kw_value *input, const char *name)
 {
-    const json_t *value = kw_shape_value(input, name);
+    const struct kw_value *value = kw_shape_value(input, name);
 
-    return json_is_array(value) ? value : NULL;
+    return kw_value_is(value, KW_VALUE_ARRAY) ? value : NULL;
 }
 
 /* The years 0001 and 9999, in seconds. */
 #define TIME_MIN (-62135596800.0)
 #define TIME_MAX 253402300799.0
 
-int64_t kw_input_time_ms(const json_t *input, const char *name, int64_t absent)
+int64_t kw_input_time_ms(const struct kw_value *input, const char *name, int64_t absent)
 {
-    const json_t *value = kw_shape_value(input, name);
-    double seconds = json_number_value(value);
+    const struct kw_value *value = kw_shape_value(input, name);
+    double seconds = kw_value_number(value);
 
     if (value == NULL)
         return absent;
     return (int64_t)(KW_MIN(KW_MAX(seconds, TIME_MIN), TIME_MAX) * 1000.0);
 }
 
-size_t kw_input_blob(const json_t *input, const char *name, uint8_t *out, size_t cap)
+size_t kw_input_blob(const struct kw_value *input, const char *name, uint8_t *out, size_t cap)
 {
     struct kw_bytes text = kw_input_string(input, name);
     size_t len = 0;

@@ -6,7 +6,7 @@
 #ifndef KW_API_SHAPE_H
 #define KW_API_SHAPE_H
 
-#include "api/json.h"
+#include "api/value.h"
 #include "pool/limits.h"
 
 enum kw_kind {
@@ -61,26 +61,27 @@ enum {
  * of at most ten constraints; the last ones are only counted if they are long). Returns: 0 |
  * KW_SHAPE_WRONG_TYPE | KW_SHAPE_INVALID | -ENOMEM */
 #define KW_SHAPE_MESSAGE_MAX (24u * 1024u)
-KW_MUST_CHECK int kw_shape_check(const struct kw_shape *shape, const json_t *input, struct kw_sbuf *message);
+KW_MUST_CHECK int kw_shape_check(
+    const struct kw_shape *shape, const struct kw_value *input, struct kw_sbuf *message);
 
 /* The member of a structure, or NULL. */
 const struct kw_member *kw_shape_member(const struct kw_shape *shape, const char *name);
 
 /* Readers for a checked input, or for a structure within one. Absent: an empty slice with NULL ptr / NULL /
  * the default. */
-struct kw_bytes kw_input_string(const json_t *input, const char *name);
-int64_t kw_input_integer(const json_t *input, const char *name, int64_t absent);
-bool kw_input_true(const json_t *input, const char *name);
-bool kw_input_has(const json_t *input, const char *name);
+struct kw_bytes kw_input_string(const struct kw_value *input, const char *name);
+int64_t kw_input_integer(const struct kw_value *input, const char *name, int64_t absent);
+bool kw_input_true(const struct kw_value *input, const char *name);
+bool kw_input_has(const struct kw_value *input, const char *name);
 /* Borrowed from input: a structure or a map; a list. */
-const json_t *kw_input_object(const json_t *input, const char *name);
-const json_t *kw_input_array(const json_t *input, const char *name);
+const struct kw_value *kw_input_object(const struct kw_value *input, const char *name);
+const struct kw_value *kw_input_array(const struct kw_value *input, const char *name);
 /* The text of an item of a list, or of the value of a map. */
-struct kw_bytes kw_input_text(const json_t *value);
+struct kw_bytes kw_input_text(const struct kw_value *value);
 /* Milliseconds since the epoch; what a year of four digits cannot say is cut to the nearest that one can. */
-int64_t kw_input_time_ms(const json_t *input, const char *name, int64_t absent);
+int64_t kw_input_time_ms(const struct kw_value *input, const char *name, int64_t absent);
 /* Decodes a blob; cap is at least the model's limit. Returns its length; 0 if absent. Secret: out, if the
  * member is (caller wipes). */
-size_t kw_input_blob(const json_t *input, const char *name, uint8_t *out, size_t cap);
+size_t kw_input_blob(const struct kw_value *input, const char *name, uint8_t *out, size_t cap);
 
 #endif

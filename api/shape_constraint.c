@@ -43,19 +43,18 @@ static int64_t decoded_len(struct kw_bytes text)
     return len;
 }
 
-static int64_t measure(const struct kw_shape *shape, const json_t *value)
+static int64_t measure(const struct kw_shape *shape, const struct kw_value *value)
 {
     switch (shape->kind) {
     case KW_KIND_INTEGER:
-        return (int64_t)json_integer_value(value);
+        return kw_value_integer(value);
     case KW_KIND_BLOB:
-        return decoded_len(kw_shape_text(value));
+        return decoded_len(kw_value_text(value));
     case KW_KIND_LIST:
-        return (int64_t)json_array_size(value);
     case KW_KIND_MAP:
-        return (int64_t)json_object_size(value);
+        return (int64_t)kw_value_num(value);
     default:
-        return count_characters(kw_shape_text(value));
+        return count_characters(kw_value_text(value));
     }
 }
 
@@ -86,22 +85,22 @@ static unsigned failures_of_size(const struct kw_shape *shape, int64_t size)
     return shape->has_min && size < shape->min ? KW_SHAPE_FAIL_MIN : 0;
 }
 
-static unsigned failures_of(const struct kw_shape *shape, const json_t *value)
+static unsigned failures_of(const struct kw_shape *shape, const struct kw_value *value)
 {
     unsigned failures = 0;
 
     if (shape->has_min || shape->has_max)
         failures = failures_of_size(shape, measure(shape, value));
-    if (json_is_string(value) && shape->kind != KW_KIND_BLOB)
-        failures |= failures_of_text(shape, kw_shape_text(value));
+    if (kw_value_is(value, KW_VALUE_STRING) && shape->kind != KW_KIND_BLOB)
+        failures |= failures_of_text(shape, kw_value_text(value));
     return failures;
 }
 
 /* ---- what is noted of a failure ---- */
 
 /* value NULL: it is not there. Returns whether the rest of the failure is to be written. */
-static bool begin_failure(
-    struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *value)
+static bool begin_failure(struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *value)
 {
     struct kw_sbuf *to = &check->text;
 
@@ -124,12 +123,12 @@ static void fail_null(struct check *check, const struct kw_shape_path *path, con
 
 /* ---- the walk ---- */
 
-static void check_value(
-    struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *value);
+static void check_value(struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *value);
 
 /* Items fail together: the refusal quotes the list, and all that its items have to satisfy. */
 static void fail_items(struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape,
-    const json_t *value, const struct kw_shape *item, const char *lead)
+    const struct kw_value *value, const struct kw_shape *item, const char *lead)
 {
     unsigned all = constraints_of(item);
     bool first = true;
@@ -148,12 +147,12 @@ static void fail_items(struct check *check, const struct kw_shape_path *path, co
     kw_sbuf_put_str(&check->text, "]");
 }
 
-static void check_members(
-    struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *value)
+static void check_members(struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *value)
 {
     for (size_t i = 0; i < shape->num_members; i++) {
         const struct kw_member *member = &shape->members[i];
-        const json_t *item = kw_shape_value(value, member->name);
+        const struct kw_value *item = kw_shape_value(value, member->name);
         struct kw_shape_path here = {.above = path, .name = member->name};
 
         if (item != NULL)
@@ -163,33 +162,30 @@ static void check_members(
     }
 }
 
-static void check_structures(
-    struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *list)
+static void check_structures(struct check *check, const struct kw_shape_path *path,
+    const struct kw_shape *shape, const struct kw_value *list)
 {
-    const json_t *item;
-    size_t i;
+    const struct kw_value *item;
+    size_t i = 0;
 
-    json_array_foreach(list, i, item)
-    {
-        struct kw_shape_path here = {.above = path, .index = i};
+    for (KW_VALUE_EACH(list, item)) {
+        struct kw_shape_path here = {.above = path, .index = i++};
 
         if (check->failures == FAILURES_MAX)
             return;
-        if (json_is_null(item))
+        if (kw_value_is(item, KW_VALUE_NULL))
             fail_null(check, &here, shape);
         else
             check_value(check, &here, shape, item);
     }
 }
 
-static void check_items(
-    struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *list)
+static void check_items(struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *list)
 {
-    const json_t *item;
-    size_t i;
+    const struct kw_value *item;
 
-    json_array_foreach(list, i, item)
-    {
+    for (KW_VALUE_EACH(list, item)) {
         if (failures_of(shape->element, item) != 0) {
             fail_items(check, path, shape, list, shape->element, "Member must satisfy constraint: [");
             return;
@@ -197,16 +193,14 @@ static void check_items(
     }
 }
 
-static void check_pairs(
-    struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *map)
+static void check_pairs(struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *map)
 {
     bool bad_key = false, bad_value = false;
-    const char *key;
-    json_t *item;
+    const struct kw_value *item;
 
-    json_object_foreach((json_t *)(uintptr_t)map, key, item)
-    {
-        struct kw_bytes text = kw_bytes_str(key);
+    for (KW_VALUE_EACH(map, item)) {
+        struct kw_bytes text = kw_value_key(item);
 
         bad_key |=
             (failures_of_size(shape->key, count_characters(text)) | failures_of_text(shape->key, text)) != 0;
@@ -218,8 +212,8 @@ static void check_pairs(
         fail_items(check, path, shape, map, shape->element, "Map value must satisfy constraint: [");
 }
 
-static void check_value(
-    struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *value)
+static void check_value(struct check *check, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *value)
 {
     unsigned failures = failures_of(shape, value);
 
@@ -237,7 +231,8 @@ static void check_value(
         check_items(check, path, shape, value);
 }
 
-int kw_shape_check_constraints(const struct kw_shape *shape, const json_t *input, struct kw_sbuf *message)
+int kw_shape_check_constraints(
+    const struct kw_shape *shape, const struct kw_value *input, struct kw_sbuf *message)
 {
     struct check check = {.text = KW_SBUF_INIT(KW_SHAPE_MESSAGE_MAX)};
     int r = 0;

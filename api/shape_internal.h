@@ -8,17 +8,12 @@
  * stops here. */
 #define KW_SHAPE_DEPTH_MAX 8u
 
-static inline struct kw_bytes kw_shape_text(const json_t *value)
-{
-    return KW_BYTES(json_string_value(value), json_string_length(value));
-}
-
 /* A member that is there: null counts as absent. */
-static inline const json_t *kw_shape_value(const json_t *input, const char *name)
+static inline const struct kw_value *kw_shape_value(const struct kw_value *input, const char *name)
 {
-    const json_t *value = json_object_get(input, name);
+    const struct kw_value *value = kw_value_get(input, name);
 
-    return json_is_null(value) ? NULL : value;
+    return kw_value_is(value, KW_VALUE_NULL) ? NULL : value;
 }
 
 /* Of a value that a refusal quotes, at most this much: the longest key id is quoted in full. */
@@ -44,14 +39,14 @@ enum {
 void kw_shape_put_constraint(struct kw_sbuf *to, const struct kw_shape *shape, unsigned failure);
 /* "Value 'X' at 'path' failed to satisfy constraint: "; value NULL: it is not there. Secret: a value of a
  * blob or of a sensitive shape is left out, and of a sensitive one even that it is not there. */
-void kw_shape_put_place(
-    struct kw_sbuf *to, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *value);
+void kw_shape_put_place(struct kw_sbuf *to, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *value);
 
 /* Is every value of the JSON type that its shape asks for? Returns 0 | KW_SHAPE_WRONG_TYPE | -ENOMEM */
 KW_MUST_CHECK int kw_shape_check_types(
-    const struct kw_shape *shape, const json_t *value, unsigned depth, struct kw_sbuf *message);
+    const struct kw_shape *shape, const struct kw_value *value, unsigned depth, struct kw_sbuf *message);
 /* Are all constraints met? The types are. Returns 0 | KW_SHAPE_INVALID | -ENOMEM */
 KW_MUST_CHECK int kw_shape_check_constraints(
-    const struct kw_shape *shape, const json_t *input, struct kw_sbuf *message);
+    const struct kw_shape *shape, const struct kw_value *input, struct kw_sbuf *message);
 
 #endif

@@ -82,59 +82,57 @@ static void put_some(struct echo *echo, struct kw_bytes text)
     kw_sbuf_put_bytes(echo->to, some);
 }
 
-static void put_scalar(struct echo *echo, const json_t *value)
+static void put_scalar(struct echo *echo, const struct kw_value *value)
 {
     char number[24];
 
-    if (json_is_string(value)) {
-        put_some(echo, kw_shape_text(value));
-    } else if (json_is_integer(value)) {
-        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+    if (kw_value_is(value, KW_VALUE_STRING)) {
+        put_some(echo, kw_value_text(value));
+    } else if (kw_value_is(value, KW_VALUE_INTEGER)) {
+        snprintf(number, sizeof(number), "%lld", (long long)kw_value_integer(value));
         put_some(echo, kw_bytes_str(number));
     }
 }
 
-static void put_items(struct echo *echo, const json_t *list)
+static void put_items(struct echo *echo, const struct kw_value *list)
 {
-    const json_t *item;
-    size_t i;
+    const struct kw_value *item;
 
-    json_array_foreach(list, i, item)
-    {
-        if (i > 0)
+    for (KW_VALUE_EACH(list, item)) {
+        if (item != kw_value_first(list))
             put_some(echo, KW_LIT(", "));
         put_scalar(echo, item);
     }
 }
 
-static void put_pairs(struct echo *echo, const json_t *map)
+static void put_pairs(struct echo *echo, const struct kw_value *map)
 {
-    const char *key;
-    json_t *item;
-    bool first = true;
+    const struct kw_value *item;
 
-    json_object_foreach((json_t *)(uintptr_t)map, key, item)
-    {
-        if (!first)
+    for (KW_VALUE_EACH(map, item)) {
+        if (item != kw_value_first(map))
             put_some(echo, KW_LIT(", "));
-        first = false;
-        put_some(echo, kw_bytes_str(key));
+        put_some(echo, kw_value_key(item));
         put_some(echo, KW_LIT("="));
         put_scalar(echo, item);
     }
 }
 
 /* Lists and maps as Java prints them. */
-static void put_echo(struct kw_sbuf *to, const json_t *value)
+static void put_echo(struct kw_sbuf *to, const struct kw_value *value)
 {
     struct echo echo = {.to = to, .left = KW_SHAPE_ECHO_MAX};
-    const char *open = json_is_array(value) ? "[" : json_is_object(value) ? "{" : "";
-    const char *end = json_is_array(value) ? "]" : json_is_object(value) ? "}" : "";
+    const char *open = kw_value_is(value, KW_VALUE_ARRAY)    ? "["
+                       : kw_value_is(value, KW_VALUE_OBJECT) ? "{"
+                                                             : "";
+    const char *end = kw_value_is(value, KW_VALUE_ARRAY)    ? "]"
+                      : kw_value_is(value, KW_VALUE_OBJECT) ? "}"
+                                                            : "";
 
     kw_sbuf_put_str(to, open);
-    if (json_is_array(value))
+    if (kw_value_is(value, KW_VALUE_ARRAY))
         put_items(&echo, value);
-    else if (json_is_object(value))
+    else if (kw_value_is(value, KW_VALUE_OBJECT))
         put_pairs(&echo, value);
     else
         put_scalar(&echo, value);
@@ -142,8 +140,8 @@ static void put_echo(struct kw_sbuf *to, const json_t *value)
     kw_sbuf_put_str(to, end);
 }
 
-void kw_shape_put_place(
-    struct kw_sbuf *to, const struct kw_shape_path *path, const struct kw_shape *shape, const json_t *value)
+void kw_shape_put_place(struct kw_sbuf *to, const struct kw_shape_path *path, const struct kw_shape *shape,
+    const struct kw_value *value)
 {
     if (value == NULL) {
         kw_sbuf_put_str(to, "Value null at '");

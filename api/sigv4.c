@@ -1,20 +1,11 @@
+#include "api/hmac.h"
 #include "api/sigv4_internal.h"
 
 #include "pool/secmem.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 
 #define TERMINATOR "aws4_request"
-
-static int fetch_digest(struct kw_sigv4_engine *engine)
-{
-    engine->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    KW_SSL_PTR(engine->sha256);
-    engine->digest = EVP_MD_CTX_new();
-    KW_SSL_PTR(engine->digest);
-    return 0;
-}
 
 int kw_sigv4_engine_new(struct kw_sigv4_engine **ret)
 {
@@ -22,30 +13,13 @@ int kw_sigv4_engine_new(struct kw_sigv4_engine **ret)
     struct kw_sigv4_engine *engine = kw_secmem_alloc(sizeof(*engine));
     KW_REQUIRE(engine != NULL, -ENOMEM);
 
-    if (kw_hmac_init(&engine->hmac) < 0 || fetch_digest(engine) < 0) {
-        kw_sigv4_engine_free(engine);
-        return KW_EOPENSSL;
-    }
     *ret = engine;
     return 0;
 }
 
 void kw_sigv4_engine_free(struct kw_sigv4_engine *engine)
 {
-    if (engine == NULL)
-        return;
-    kw_hmac_done(&engine->hmac);
-    EVP_MD_CTX_free(engine->digest);
-    EVP_MD_free(engine->sha256);
     kw_secmem_free(engine);
-}
-
-int kw_sigv4_sha256(struct kw_sigv4_engine *engine, struct kw_bytes data, uint8_t out[32])
-{
-    KW_SSL(EVP_DigestInit_ex2(engine->digest, engine->sha256, NULL));
-    KW_SSL(EVP_DigestUpdate(engine->digest, data.ptr, data.len));
-    KW_SSL(EVP_DigestFinal_ex(engine->digest, out, NULL));
-    return 0;
 }
 
 int kw_sigv4_string_to_sign(struct kw_sigv4_engine *engine, const struct kw_sigv4_claim *claim,
@@ -55,11 +29,11 @@ int kw_sigv4_string_to_sign(struct kw_sigv4_engine *engine, const struct kw_sigv
     uint8_t hash[32];
     char hex[64];
 
-    KW_TRY(kw_sigv4_sha256(engine, canonical_request, hash));
+    (void)engine;
+    kw_sha256(canonical_request, hash);
     kw_hex_encode(hash, sizeof(hash), hex);
-    kw_sigv4_stamp_format(claim->signed_at_ms, stamp);
-
     kw_buf_put_str(ret, "AWS4-HMAC-SHA256\n");
+    kw_sigv4_stamp_format(claim->signed_at_ms, stamp);
     kw_buf_put_str(ret, stamp);
     kw_buf_put_str(ret, "\n");
     kw_buf_put_bytes(ret, claim->scope_date);
@@ -72,44 +46,48 @@ int kw_sigv4_string_to_sign(struct kw_sigv4_engine *engine, const struct kw_sigv
     return kw_buf_ok(ret) ? 0 : 1;
 }
 
-/* Each step's result is the next one's key, beginning with "AWS4" and the secret: date, region, service,
- * terminator. */
-static int sign(struct kw_sigv4_engine *engine, const struct kw_sigv4_claim *claim,
-    struct kw_bytes secret_access_key, struct kw_bytes string_to_sign, uint8_t out[32])
-{
-    static const uint8_t prefix[] = {'A', 'W', 'S', '4'};
-    struct kw_bytes steps[] = {
-        claim->scope_date, claim->region, claim->service, KW_LIT(TERMINATOR), string_to_sign};
-    uint8_t first[sizeof(prefix) + KW_SIGV4_SECRET_MAX];
-    KW_ERASE_GUARD(first);
-    uint8_t key[32];
-    KW_ERASE_GUARD(key);
-
-    kw_assert(secret_access_key.len > 0 && secret_access_key.len <= KW_SIGV4_SECRET_MAX);
-    memcpy(first, prefix, sizeof(prefix));
-    memcpy(first + sizeof(prefix), secret_access_key.ptr, secret_access_key.len);
-    KW_TRY(
-        kw_hmac(&engine->hmac, KW_BYTES(first, sizeof(prefix) + secret_access_key.len), &steps[0], 1, key));
-    for (size_t i = 1; i < KW_ARRAY_LEN(steps); i++)
-        KW_TRY(kw_hmac(&engine->hmac, KW_BYTES(key, sizeof(key)), &steps[i], 1, key));
-    memcpy(out, key, sizeof(key));
-    return 0;
-}
-
 int kw_sigv4_sign(struct kw_sigv4_engine *engine, const struct kw_sigv4_claim *claim,
     struct kw_bytes secret_access_key, struct kw_bytes string_to_sign, uint8_t out[32])
 {
-    int r = sign(engine, claim, secret_access_key, string_to_sign, out);
+    uint8_t key[KW_HMAC_LEN];
+    KW_ERASE_GUARD(key);
 
-    /* The context still holds the signing key, which is good for a day. */
-    int forgot = kw_hmac_forget(&engine->hmac);
-    return r < 0 ? r : forgot;
+    (void)engine;
+    kw_sigv4_derive(claim, secret_access_key, key);
+    kw_hmac(KW_BYTES(key, sizeof(key)), &string_to_sign, 1, out);
+    return 0;
+}
+
+static bool is_expired(const struct kw_sigv4_claim *claim, int64_t now_ms)
+{
+    return claim->signed_at_ms < now_ms - KW_CLOCK_SKEW_MS;
+}
+
+static bool is_early(const struct kw_sigv4_claim *claim, int64_t now_ms)
+{
+    return claim->signed_at_ms > now_ms + KW_CLOCK_SKEW_MS;
+}
+
+/* With a signing key that is kept, unless nobody will ask for it again: so strangers cannot fill the place
+ * with days. */
+static int sign(struct kw_sigv4_engine *engine, const struct kw_sigv4_claim *claim,
+    struct kw_bytes secret_access_key, int64_t now_ms, struct kw_bytes string_to_sign, uint8_t out[32])
+{
+    if (is_expired(claim, now_ms) || is_early(claim, now_ms))
+        return kw_sigv4_sign(engine, claim, secret_access_key, string_to_sign, out);
+    kw_hmac_with(kw_sigv4_keys_find(&engine->keys, claim, secret_access_key), &string_to_sign, 1, out);
+    return 0;
+}
+
+void kw_sigv4_forget(struct kw_sigv4_engine *engine, struct kw_bytes access_key_id)
+{
+    kw_sigv4_keys_forget(&engine->keys, access_key_id);
 }
 
 /* The signature that the request should carry. KW_SIGV4_MISMATCH: nobody could have signed it. */
 static int expected_signature(struct kw_sigv4_engine *engine, const struct kw_http_request *request,
     struct kw_bytes body, const struct kw_sigv4_claim *claim, struct kw_bytes secret_access_key,
-    uint8_t out[32])
+    int64_t now_ms, uint8_t out[32])
 {
     uint8_t text[512];
     struct kw_buf canonical = KW_BUF(engine->canonical, sizeof(engine->canonical));
@@ -120,11 +98,10 @@ static int expected_signature(struct kw_sigv4_engine *engine, const struct kw_ht
         r = kw_sigv4_string_to_sign(engine, claim, kw_buf_bytes(&canonical), &string_to_sign);
     kw_erase(canonical.ptr, canonical.len);
     KW_REQUIRE(r == 0, r < 0 ? r : KW_SIGV4_MISMATCH);
-    return kw_sigv4_sign(engine, claim, secret_access_key, kw_buf_bytes(&string_to_sign), out);
+    return sign(engine, claim, secret_access_key, now_ms, kw_buf_bytes(&string_to_sign), out);
 }
 
-static int judge_body_hash(
-    struct kw_sigv4_engine *engine, const struct kw_http_request *request, struct kw_bytes body)
+static int judge_body_hash(const struct kw_http_request *request, struct kw_bytes body)
 {
     struct kw_bytes claimed = kw_http_header(request, "x-amz-content-sha256");
     uint8_t hash[32];
@@ -132,15 +109,14 @@ static int judge_body_hash(
 
     if (claimed.ptr == NULL)
         return 0;
-    KW_TRY(kw_sigv4_sha256(engine, body, hash));
+    kw_sha256(body, hash);
     kw_hex_encode(hash, sizeof(hash), hex);
     return kw_bytes_equal(claimed, KW_BYTES(hex, sizeof(hex))) ? 0 : KW_SIGV4_MISMATCH;
 }
 
 static int judge_freshness(const struct kw_sigv4_claim *claim, int64_t now_ms, char *why, size_t why_cap)
 {
-    bool expired = claim->signed_at_ms < now_ms - KW_CLOCK_SKEW_MS;
-    bool early = claim->signed_at_ms > now_ms + KW_CLOCK_SKEW_MS;
+    bool expired = is_expired(claim, now_ms), early = is_early(claim, now_ms);
     char signed_at[KW_SIGV4_STAMP_LEN + 1], now[KW_SIGV4_STAMP_LEN + 1], limit[KW_SIGV4_STAMP_LEN + 1];
 
     if (!expired && !early)
@@ -162,9 +138,9 @@ int kw_sigv4_verify(struct kw_sigv4_engine *engine, const struct kw_http_request
     uint8_t expected[32];
     KW_ERASE_GUARD(expected);
 
-    int r = judge_body_hash(engine, request, body);
+    int r = judge_body_hash(request, body);
     KW_REQUIRE(r == 0, r);
-    r = expected_signature(engine, request, body, claim, secret_access_key, expected);
+    r = expected_signature(engine, request, body, claim, secret_access_key, now_ms, expected);
     KW_REQUIRE(r == 0, r);
     KW_REQUIRE(kw_equal_ct(expected, claim->signature, sizeof(expected)), KW_SIGV4_MISMATCH);
     return judge_freshness(claim, now_ms, why, why_cap);

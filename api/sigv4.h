@@ -1,8 +1,9 @@
 /* sigv4 - verifies AWS Signature Version 4 in its header form.
  *
  * Source: "Create a signed AWS API request" (AWS IAM user guide): canonical request, string to sign, signing
- * key. Parsing is pure. Verification uses SHA-256 and HMAC from OpenSSL; the signing key lives on the stack
- * under an erase guard. The comparison is in constant time. Any thread with its own kw_sigv4_engine.
+ * key. Parsing is pure. Verification uses SHA-256 and HMAC from OpenSSL; signing keys live in
+ * secret memory, or on the stack under an erase guard. The comparison is in constant time. Any thread with
+ * its own kw_sigv4_engine.
  */
 #ifndef KW_API_SIGV4_H
 #define KW_API_SIGV4_H
@@ -34,7 +35,7 @@ struct kw_sigv4_claim {
     int64_t signed_at_ms;
 };
 
-/* Prefetched digest and MAC with reusable contexts; one owner thread. */
+/* Scratch memory, and signing keys that were derived before; secret memory, one owner thread. */
 struct kw_sigv4_engine;
 KW_MUST_CHECK int kw_sigv4_engine_new(struct kw_sigv4_engine **ret);
 void kw_sigv4_engine_free(struct kw_sigv4_engine *engine);
@@ -55,12 +56,16 @@ KW_MUST_CHECK int kw_sigv4_parse(
 
 /* kw_sigv4_verify() - recomputes the signature with the secret access key (1..KW_SIGV4_SECRET_MAX bytes).
  * body is the whole body; when the request carries x-amz-content-sha256, it must be the body's hash (so
- * UNSIGNED-PAYLOAD is refused).
+ * UNSIGNED-PAYLOAD is refused). The signing key that is derived is kept for the next request of the same
+ * claim->access_key_id, secret, day, Region and service (sigv4_keys.h).
  * Out on EXPIRED and EARLY: why, AWS's sentence. Freshness is judged after the signature.
  * Returns: 0 | KW_SIGV4_MISMATCH | KW_SIGV4_EXPIRED | KW_SIGV4_EARLY | KW_EOPENSSL */
 KW_MUST_CHECK int kw_sigv4_verify(struct kw_sigv4_engine *engine, const struct kw_http_request *request,
     struct kw_bytes body, const struct kw_sigv4_claim *claim, struct kw_bytes secret_access_key,
     int64_t now_ms, char *why, size_t why_cap);
+
+/* Wipes the signing keys that were kept of an access key id which is no longer good. */
+void kw_sigv4_forget(struct kw_sigv4_engine *engine, struct kw_bytes access_key_id);
 
 /* The three steps of verification, for signers and for tests against the public vectors.
  *

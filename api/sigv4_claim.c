@@ -66,13 +66,20 @@ static struct kw_bytes trim(struct kw_bytes text)
     return text;
 }
 
-static size_t count_headers(const struct kw_http_request *request, struct kw_bytes name)
+/* A bit for each header of that name. */
+static uint64_t find_headers(const struct kw_http_request *request, struct kw_bytes name)
 {
-    size_t count = 0;
+    uint64_t found = 0;
 
     for (size_t i = 0; i < request->num_headers; i++)
-        count += kw_bytes_equal_nocase(request->headers[i].name, name);
-    return count;
+        found |= (uint64_t)kw_bytes_equal_nocase(request->headers[i].name, name) << i;
+    return found;
+}
+static_assert(KW_HTTP_HEADERS_MAX <= 64, "a bit for each header");
+
+static bool is_one(uint64_t found)
+{
+    return (found & (found - 1)) == 0;
 }
 
 /* The values of the Authorization header's three parameters, NULL where one is not there. */
@@ -187,14 +194,18 @@ static int parse_date(struct kw_sigv4_claim *claim, struct why why)
     return 0;
 }
 
-/* Strictly rising order leaves one way to write a list, so none holds a name twice. */
-static int judge_signed_headers(const struct kw_http_request *request, struct kw_bytes list, struct why why)
+/* Strictly rising order leaves one way to write a list, so none holds a name twice. Out: a bit for each
+ * header of the request that is signed. */
+static int judge_signed_headers(
+    const struct kw_http_request *request, struct kw_bytes list, uint64_t *ret_signed, struct why why)
 {
     struct kw_bytes before = KW_BYTES(NULL, 0);
 
+    *ret_signed = 0;
     while (list.len > 0) {
         bool more = kw_bytes_find(list, ';') >= 0;
         struct kw_bytes name = cut(&list, ';');
+        uint64_t found;
 
         for (size_t i = 0; i < name.len; i++)
             if (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z')
@@ -204,19 +215,13 @@ static int judge_signed_headers(const struct kw_http_request *request, struct kw
         if (kw_bytes_compare(before, name) >= 0)
             return refuse(
                 why, "'SignedHeaders' must be sorted and without repeats, see '%s'.", quote(name).text);
-        if (count_headers(request, name) == 0)
+        found = find_headers(request, name);
+        if (found == 0)
             return refuse(why, "The 'SignedHeader' '%s' is not in the request.", quote(name).text);
+        *ret_signed |= found;
         before = name;
     }
     return 0;
-}
-
-static bool is_signed(struct kw_bytes list, struct kw_bytes name)
-{
-    while (list.len > 0)
-        if (kw_bytes_equal_nocase(cut(&list, ';'), name))
-            return true;
-    return false;
 }
 
 static bool is_amz(struct kw_bytes name)
@@ -229,20 +234,20 @@ static bool is_amz(struct kw_bytes name)
 /* What a stranger could otherwise add to a captured request or change in it: the host, the date, and all that
  * says what is to be done. Sent twice, one could be signed and the other obeyed. */
 static int judge_coverage(
-    const struct kw_http_request *request, struct kw_bytes list, bool date_is_amz, struct why why)
+    const struct kw_http_request *request, uint64_t is_signed, bool date_is_amz, struct why why)
 {
-    if (!is_signed(list, KW_LIT("host")))
+    if ((is_signed & find_headers(request, KW_LIT("host"))) == 0)
         return refuse(why, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
-    if (!date_is_amz && !is_signed(list, KW_LIT("date")))
+    if (!date_is_amz && (is_signed & find_headers(request, KW_LIT("date"))) == 0)
         return refuse(why, "'Date' must be a 'SignedHeader' in the AWS Authorization.");
     for (size_t i = 0; i < request->num_headers; i++) {
         struct kw_bytes name = request->headers[i].name;
 
         if (!is_amz(name))
             continue;
-        if (count_headers(request, name) > 1)
+        if (!is_one(find_headers(request, name)))
             return refuse(why, "The header '%s' is in the request twice.", quote(name).text);
-        if (!is_signed(list, name))
+        if ((is_signed >> i & 1) == 0)
             return refuse(why, "'%s' must be a 'SignedHeader' in the AWS Authorization.", quote(name).text);
     }
     return 0;
@@ -270,6 +275,7 @@ static int parse_claim(const struct kw_http_request *request, struct kw_sigv4_cl
     struct parameters parameters = {0};
     struct kw_bytes text = KW_BYTES(NULL, 0);
     bool date_is_amz = kw_http_header_count(request, "x-amz-date") > 0;
+    uint64_t is_signed = 0;
 
     int r = judge_authorization(request, &text, why);
     KW_REQUIRE(r == 0, r);
@@ -285,8 +291,9 @@ static int parse_claim(const struct kw_http_request *request, struct kw_sigv4_cl
         return refuse(why, "'Signature' must be 64 hexadecimal digits.");
     claim->signed_headers = parameters.signed_headers;
     claim->session_token = kw_http_header(request, "x-amz-security-token");
-    KW_REQUIRE(judge_signed_headers(request, claim->signed_headers, why) == 0, KW_SIGV4_INCOMPLETE);
-    return judge_coverage(request, claim->signed_headers, date_is_amz, why);
+    KW_REQUIRE(
+        judge_signed_headers(request, claim->signed_headers, &is_signed, why) == 0, KW_SIGV4_INCOMPLETE);
+    return judge_coverage(request, is_signed, date_is_amz, why);
 }
 
 int kw_sigv4_parse(

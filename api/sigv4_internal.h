@@ -5,10 +5,7 @@
 #ifndef KW_API_SIGV4_INTERNAL_H
 #define KW_API_SIGV4_INTERNAL_H
 
-#include "api/hmac.h"
-#include "api/sigv4.h"
-
-#include <openssl/types.h>
+#include "api/sigv4_keys.h"
 
 /* Parameters of a query; no operation of KMS has any. */
 #define KW_SIGV4_QUERY_MAX 64u
@@ -20,14 +17,9 @@
 #define KW_SIGV4_CANONICAL_MAX (4 * KW_HTTP_HEAD_MAX + 1024u)
 
 struct kw_sigv4_engine {
-    EVP_MD *sha256;
-    EVP_MD_CTX *digest;
-    struct kw_hmac hmac;
+    struct kw_sigv4_keys keys;
     uint8_t query[KW_SIGV4_QUERY_BYTES_MAX];
     uint8_t canonical[KW_SIGV4_CANONICAL_MAX];
 };
-
-/* Returns: 0 | KW_EOPENSSL */
-KW_MUST_CHECK int kw_sigv4_sha256(struct kw_sigv4_engine *engine, struct kw_bytes data, uint8_t out[32]);
 
 #endif

@@ -1,7 +1,5 @@
 #include "api/sigv4.h"
 
-#include <stdio.h>
-
 #define DAY_S INT64_C(86400)
 
 /* Days from 1970-01-01 to a day of the proleptic Gregorian calendar. The year is taken to begin in March, so
@@ -42,20 +40,38 @@ int kw_sigv4_stamp_parse(struct kw_bytes text, int64_t *ret_ms)
     return 0;
 }
 
+static void put_number(char *to, unsigned digits, unsigned value)
+{
+    while (digits-- > 0) {
+        to[digits] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
 void kw_sigv4_stamp_format(int64_t ms, char ret[KW_SIGV4_STAMP_LEN + 1])
 {
+    const uint32_t era_days = 146097; /* 400 years */
     int64_t seconds = ms / 1000 - (ms % 1000 < 0);
     int64_t days = seconds / DAY_S - (seconds % DAY_S < 0);
     unsigned rest = (unsigned)(seconds - days * DAY_S);
-    /* A guess that is early by one to three years, then counted up. */
-    int64_t year = 1968 + days * 400 / 146097, month = 1;
 
     kw_assert(days >= days_from_date(0, 1, 1) && days < days_from_date(10000, 1, 1));
-    while (days_from_date(year + 1, 1, 1) <= days)
-        year++;
-    while (month < 12 && days_from_date(year, month + 1, 1) <= days)
-        month++;
-    snprintf(ret, KW_SIGV4_STAMP_LEN + 1, "%04u%02u%02uT%02u%02u%02uZ", (unsigned)year % 10000u,
-        (unsigned)month % 100u, (unsigned)(days - days_from_date(year, month, 1) + 1) % 100u,
-        rest / 3600 % 100u, rest / 60 % 60, rest % 60);
+    /* Since 0000-03-01, or -0400-03-01 for what is before: years begin in March here, too. */
+    uint32_t since = (uint32_t)(days + 719468 + era_days);
+    uint32_t era = since / era_days, of_era = since % era_days;
+    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+    uint32_t day = of_year - (153 * month + 2) / 5 + 1;
+
+    month += month < 10 ? 3 : (uint32_t)-9;
+    year += era * 400 + (month <= 2);
+    put_number(ret, 4, year - 400);
+    put_number(ret + 4, 2, month);
+    put_number(ret + 6, 2, day);
+    ret[8] = 'T';
+    put_number(ret + 9, 2, rest / 3600);
+    put_number(ret + 11, 2, rest / 60 % 60);
+    put_number(ret + 13, 2, rest % 60);
+    ret[15] = 'Z';
+    ret[16] = '\0';
 }

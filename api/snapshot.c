@@ -170,20 +170,22 @@ const struct kw_kms_key *kw_snapshot_key_by_id(
 #define REGIONS_LOOKED_AT 64u
 
 /* From region to region: each one's first key says where the next one's are. */
-bool kw_snapshot_knows_key(const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN])
+const struct kw_kms_key *kw_snapshot_key_anywhere(
+    const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN])
 {
     const struct kw_map *map = &snapshot->keys_by_id;
     size_t at = 0;
 
     for (unsigned i = 0; i < REGIONS_LOOKED_AT && at < kw_map_len(map); i++) {
-        const struct kw_kms_key *first = kw_map_at(map, at);
+        const struct kw_kms_key *first = kw_map_at(map, at), *key;
         struct kw_place behind = {.part = {kw_bytes_str(first->region)}, .num = 1, .after = true};
 
-        if (kw_snapshot_key_by_id(snapshot, behind.part[0], id) != NULL)
-            return true;
+        key = kw_snapshot_key_by_id(snapshot, behind.part[0], id);
+        if (key != NULL)
+            return key;
         at = kw_map_rank(map, &behind);
     }
-    return false;
+    return NULL;
 }
 
 const struct kw_alias *kw_snapshot_alias(

@@ -45,9 +45,10 @@ const struct kw_kms_key *kw_snapshot_key(const struct kw_snapshot *snapshot, str
     struct kw_bytes region, const uint8_t id[KW_KMS_KEY_ID_LEN]);
 const struct kw_kms_key *kw_snapshot_key_by_id(
     const struct kw_snapshot *snapshot, struct kw_bytes region, const uint8_t id[KW_KMS_KEY_ID_LEN]);
-/* Is there a key of that id in any region? Of a picture with keys in very many regions only the first ones
- * are looked at. */
-bool kw_snapshot_knows_key(const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN]);
+/* A key of that id in any region. Of a picture with keys in very many regions only the first ones are looked
+ * at. */
+const struct kw_kms_key *kw_snapshot_key_anywhere(
+    const struct kw_snapshot *snapshot, const uint8_t id[KW_KMS_KEY_ID_LEN]);
 const struct kw_alias *kw_snapshot_alias(const struct kw_snapshot *snapshot, struct kw_bytes account,
     struct kw_bytes region, struct kw_bytes name);
 const struct kw_grant *kw_snapshot_grant(

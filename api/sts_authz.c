@@ -92,7 +92,7 @@ static void put_request(
     struct kw_bytes agent = kw_http_header(request, "user-agent");
 
     value[KW_CK_AWS_REQUESTED_REGION] = kw_bytes_str(call->region);
-    value[KW_CK_AWS_SECURE_TRANSPORT] = KW_LIT("false");
+    value[KW_CK_AWS_SECURE_TRANSPORT] = call->exchange->transport != NULL ? KW_LIT("true") : KW_LIT("false");
     value[KW_CK_AWS_SOURCE_IP] = kw_bytes_str(call->exchange->peer);
     if (agent.len > 0)
         value[KW_CK_AWS_USER_AGENT] = agent;

@@ -248,13 +248,13 @@ static bool put_optional(json_t *object, const char *name, struct kw_bytes text)
 static bool note_parameters(
     struct kw_call *call, const struct kw_form *form, const struct kw_sts_assume *assume)
 {
-    call->input = json_object();
-    return call->input != NULL && put_optional(call->input, "roleArn", assume->role_arn) &&
-           put_optional(call->input, "roleSessionName", assume->session_name) &&
-           put_optional(call->input, "durationSeconds", kw_form_value(form, "DurationSeconds")) &&
-           put_optional(call->input, "policy", kw_form_value(form, "Policy")) &&
-           put_optional(call->input, "externalId", assume->external_id) &&
-           put_optional(call->input, "sourceIdentity", kw_form_value(form, "SourceIdentity"));
+    call->sts_request = json_object();
+    return call->sts_request != NULL && put_optional(call->sts_request, "roleArn", assume->role_arn) &&
+           put_optional(call->sts_request, "roleSessionName", assume->session_name) &&
+           put_optional(call->sts_request, "durationSeconds", kw_form_value(form, "DurationSeconds")) &&
+           put_optional(call->sts_request, "policy", kw_form_value(form, "Policy")) &&
+           put_optional(call->sts_request, "externalId", assume->external_id) &&
+           put_optional(call->sts_request, "sourceIdentity", kw_form_value(form, "SourceIdentity"));
 }
 
 static int check_role_duration(struct kw_call *call, const struct kw_principal *role, int64_t duration_s)
@@ -389,8 +389,8 @@ int kw_sts_get_session_token(struct kw_call *call, const struct kw_form *form)
             call, KW_ERROR_UNRECOGNIZED_CLIENT, "The security token included in the request is invalid.");
     if (is_root)
         duration_s = KW_MIN(duration_s, ROOT_DURATION_MAX); /* as AWS does */
-    call->input = json_pack("{s:I}", "durationSeconds", (json_int_t)duration_s);
-    if (call->input == NULL)
+    call->sts_request = json_pack("{s:I}", "durationSeconds", (json_int_t)duration_s);
+    if (call->sts_request == NULL)
         return kw_call_internal(call);
     begin(&session, principal, kw_call_clock_ms(call), duration_s);
     kw_sts_begin_answer(call);

@@ -1,5 +1,6 @@
 #include "api/tx.h"
 
+#include "api/keystore.h"
 #include "api/keystore_rows.h"
 #include "api/record.h"
 
@@ -226,4 +227,42 @@ int kw_tx_save_access_use(struct kw_tx *tx, const struct kw_access_key *key)
     kw_record_access_key_name(key, name_init(&name));
     kw_record_access_use_encode(&entry, &plain);
     return put_record(tx, KW_RECORD_ACCESS_USE, &name, &plain);
+}
+
+/* ---- saved pools ---- */
+
+#define SAVED_POOL_MAX 256u
+
+int kw_tx_get_saved_pool(struct kw_tx *tx, struct kw_saved_name name, struct kw_saved_pool *ret)
+{
+    struct name record;
+    uint8_t bytes[SAVED_POOL_MAX];
+    KW_ERASE_GUARD(bytes);
+    struct kw_buf plain = KW_BUF(bytes, sizeof(bytes));
+
+    kw_saved_record_name(name, name_init(&record));
+    int r = kw_rows_get(tx->rows, KW_RECORD_SAVED_POOL, kw_buf_bytes(&record.buf), &plain);
+    if (r == KW_ROWS_NONE)
+        return KW_TX_NONE;
+    if (r == 0 && kw_saved_record_decode(kw_buf_bytes(&plain), name, ret) != 0)
+        r = KW_STORE_CORRUPT;
+    return forward(tx, r);
+}
+
+int kw_tx_put_saved_pool(struct kw_tx *tx, const struct kw_saved_pool *saved)
+{
+    KW_SBUF struct kw_sbuf plain = KW_SBUF_INIT(SAVED_POOL_MAX);
+    struct name record;
+
+    kw_saved_record_name(saved->name, name_init(&record));
+    kw_saved_record_encode(saved, &plain);
+    return put_record(tx, KW_RECORD_SAVED_POOL, &record, &plain);
+}
+
+int kw_tx_remove_saved_pool(struct kw_tx *tx, struct kw_saved_name name)
+{
+    struct name record;
+
+    kw_saved_record_name(name, name_init(&record));
+    return remove_record(tx, KW_RECORD_SAVED_POOL, &record);
 }

@@ -7,6 +7,7 @@
 #ifndef KW_API_TX_H
 #define KW_API_TX_H
 
+#include "api/savedpool.h"
 #include "api/snapshot.h"
 
 struct kw_rows;
@@ -41,5 +42,14 @@ KW_MUST_CHECK int kw_tx_remove_custom_store(struct kw_tx *tx, const struct kw_cu
 KW_MUST_CHECK int kw_tx_save_lastuse(struct kw_tx *tx, const struct kw_kms_key *key);
 /* The same of when an access key was last used. */
 KW_MUST_CHECK int kw_tx_save_access_use(struct kw_tx *tx, const struct kw_access_key *key);
+
+/* What the keystore knows of a file with saved pairs (it is no part of the picture). get: 0 | KW_TX_NONE |
+ * <0, to be forwarded. put writes it in place of one of the same name; remove does nothing if there is none:
+ * 0 | <0, to be forwarded */
+enum { KW_TX_NONE = 1 };
+KW_MUST_CHECK int kw_tx_get_saved_pool(
+    struct kw_tx *tx, struct kw_saved_name name, struct kw_saved_pool *ret);
+KW_MUST_CHECK int kw_tx_put_saved_pool(struct kw_tx *tx, const struct kw_saved_pool *saved);
+KW_MUST_CHECK int kw_tx_remove_saved_pool(struct kw_tx *tx, struct kw_saved_name name);
 
 #endif

@@ -210,7 +210,7 @@ static struct kw_call *make_call(struct kw_authworld *world, uint32_t user, cons
         "{\"KeyId\":\"%s\",\"KeyPairSpec\":\"RSA_2048\",\"EncryptionContext\":{\"department\":\"it\","
         "\"tenant\":\"%s\"%s}}",
         world->key->id_text, tenant, more);
-    kw_assert(kw_json_parse(kw_bytes_str(input), &call->input) == 0);
+    kw_assert(kw_document_parse(&call->document, kw_bytes_str(input), &call->input) == 0);
     return call;
 }
 
@@ -252,7 +252,7 @@ struct kw_authworld *kw_authworld_new(const struct kw_authworld_plan *plan)
 void kw_authworld_free(struct kw_authworld *world)
 {
     for (uint32_t i = 0; i < world->num_calls; i++) {
-        json_decref(world->calls[i]->input);
+        kw_document_done(&world->calls[i]->document);
         kw_sbuf_done(&world->calls[i]->message);
         free(world->calls[i]);
     }

@@ -20,6 +20,8 @@ void kw_bench_register(const struct kw_bench *bench)
 
     if (copy.iterations > 0)
         registered->Iterations(static_cast<benchmark::IterationCount>(copy.iterations));
+    if (copy.threads > 0)
+        registered->Threads(static_cast<int>(copy.threads))->UseRealTime();
     if (copy.repetitions > 0)
         registered->Repetitions(static_cast<int>(copy.repetitions));
 }
@@ -42,6 +44,18 @@ void kw_bench_resume(struct kw_bench_state *state)
 void kw_bench_set_bytes(struct kw_bench_state *state, uint64_t bytes_per_iteration)
 {
     state->bytes = bytes_per_iteration;
+}
+
+unsigned kw_bench_thread(const struct kw_bench_state *state)
+{
+    return static_cast<unsigned>(state->state.thread_index());
+}
+
+void kw_bench_set_figure(
+    struct kw_bench_state *state, const char *name, double value, enum kw_bench_figure kind)
+{
+    state->state.counters[name] = benchmark::Counter(
+        value, kind == KW_BENCH_RATE ? benchmark::Counter::kIsRate : benchmark::Counter::kAvgThreads);
 }
 
 void kw_bench_context(const char *key, const char *value)

@@ -25,6 +25,8 @@ struct kw_bench {
     void *arg;
     uint64_t iterations;  /* 0: Google Benchmark chooses */
     unsigned repetitions; /* 0: one */
+    unsigned threads;     /* that run it at once, each with a state of its own; 0: one. Their rate is by wall
+                             time, for who sleeps on a lock uses none of the processor's */
 };
 
 /* Registers; the definition is copied, name and arg must live on. */
@@ -36,6 +38,13 @@ void kw_bench_pause(struct kw_bench_state *state);
 void kw_bench_resume(struct kw_bench_state *state);
 /* Bytes handled by one iteration, shown as a rate. */
 void kw_bench_set_bytes(struct kw_bench_state *state, uint64_t bytes_per_iteration);
+/* Which of the threads this is, from 0. */
+unsigned kw_bench_thread(const struct kw_bench_state *state);
+enum kw_bench_figure { KW_BENCH_RATE, KW_BENCH_MEAN };
+/* Another figure beside the time, of this thread: a sum, shown for a second of all threads, or the mean of
+ * the threads. */
+void kw_bench_set_figure(
+    struct kw_bench_state *state, const char *name, double value, enum kw_bench_figure kind);
 /* A line of context in every output: CPU path, OpenSSL version. */
 void kw_bench_context(const char *key, const char *value);
 /* Ends this benchmark with a message. */

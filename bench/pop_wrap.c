@@ -1,13 +1,20 @@
-/* pop_wrap - what a request for an RSA_2048 pair computes, in process: pop, wrap, encode as base64, release.
+/* pop_wrap - what a request for a key pair computes, in process: pop, wrap the private key, release; and the
+ * parts of it.
  *
- * The pool holds more pairs than the caches hold bytes, and the caches are swept before each round, so a pop
- * meets memory as a server with a deep pool does. Every pair is real and different (rsafarm.h).
- * KEYWELL_BENCH_SLOTS sets the depth (a small one is the smoke size of the tests); the depth is printed as
- * context.
+ *   pop             a ready pair leaves the pool, nothing else
+ *   pop_release     and its slot is wiped and given back
+ *   wrap            a private key that lies in the caches becomes a blob
+ *   pop_wrap        pop to wrapped blob, and release
+ *   pop_wrap_text   the same with the blob and the public key as base64, as an answer has them
+ *
+ * Each pool holds more bytes of pairs than the caches hold, and the caches are swept before each round, so a
+ * pop meets memory as a server with a deep pool does. Every pair is real and different (farm.h).
+ * KEYWELL_BENCH_SLOTS sets the depth (a small one is the smoke size of the tests); depth and memory are
+ * printed as context.
  */
 #include "api/ciphertext.h"
 #include "bench/bench.h"
-#include "bench/rsafarm.h"
+#include "bench/farm.h"
 #include "engine/cpu.h"
 #include "engine/crypto.h"
 #include "pool/pool.h"
@@ -16,54 +23,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SLOTS_DEFAULT 49152u /* 75 MB of pairs: more than a 32 MiB last-level cache */
-#define SWEEP_BYTES   (96u * 1024u * 1024u)
+#define POOL_BYTES  (64u * 1024u * 1024u) /* of pairs, at least: more than a 32 MiB last-level cache */
+#define SWEEP_BYTES (96u * 1024u * 1024u)
+#define BATCH       256u /* pairs in hand at once where release is not counted */
 
 struct rig {
+    enum kw_spec spec;
     struct kw_pool *pool;
-    struct kw_rsafarm_pair *pairs;
+    struct kw_farm_pair *pairs;
     uint32_t slots;
-    struct kw_wrapper *wrapper;
-    uint8_t *sweep;
-    uint8_t key_id[KW_KMS_KEY_ID_LEN], material_id[KW_MATERIAL_ID_LEN], backing_key[KW_BACKING_KEY_LEN];
 };
 
-static void sweep_caches(struct rig *rig)
+static struct kw_wrapper *wrapper;
+static uint8_t *swept;
+static uint8_t key_id[KW_KMS_KEY_ID_LEN], material_id[KW_MATERIAL_ID_LEN], backing_key[KW_BACKING_KEY_LEN];
+
+static void sweep_caches(void)
 {
-    for (size_t i = 0; i < SWEEP_BYTES; i += 64)
-        ((volatile uint8_t *)rig->sweep)[i]++;
+    for (size_t i = 0; i < SWEEP_BYTES; i += KW_CACHE_LINE)
+        ((volatile uint8_t *)swept)[i]++;
 }
 
 static void refill(struct rig *rig)
 {
     struct kw_slot slot;
-    uint32_t i = 0;
 
-    while (i < rig->slots && kw_pool_acquire(rig->pool, &slot) == 0) {
-        const struct kw_rsafarm_pair *pair = &rig->pairs[i++];
+    for (uint32_t i = 0; kw_pool_acquire(rig->pool, &slot) == 0; i++) {
+        const struct kw_farm_pair *pair = &rig->pairs[i % rig->slots];
 
-        memcpy(slot.public_der, pair->der, pair->public_len);
-        memcpy(slot.private_der, pair->der + 294, pair->private_len);
+        memcpy(slot.public_der, pair->public_der, pair->public_len);
+        memcpy(slot.private_der, pair->private_der, pair->private_len);
         slot.public_len = pair->public_len;
         slot.private_len = pair->private_len;
         kw_pool_publish(rig->pool, &slot);
     }
-    sweep_caches(rig);
+    sweep_caches();
 }
 
-static int pop_wrap_encode(struct rig *rig, char *text)
+static int wrap(struct kw_bytes private_der, struct kw_buf *blob)
 {
-    uint8_t blob[KW_CIPHERTEXT_MAX];
-    struct kw_buf buf = KW_BUF(blob, sizeof(blob));
-    KW_PAIR struct kw_pair pair = {.pool = NULL};
-
-    if (kw_pool_pop(rig->pool, &pair) != 0 ||
-        kw_wrap(rig->wrapper, rig->key_id, rig->material_id, rig->backing_key, KW_LIT("\0\0\0\0"),
-            pair.private_der, &buf) != 0)
-        return -EIO;
-    kw_base64_encode(kw_buf_bytes(&buf), text);
-    kw_base64_encode(pair.public_der, text + KW_BASE64_LEN(buf.len));
-    return 0;
+    return kw_wrap(wrapper, key_id, material_id, backing_key, KW_LIT("\0\0\0\0"), private_der, blob);
 }
 
 static int pop_release(struct rig *rig, char *text)
@@ -76,32 +75,65 @@ static int pop_release(struct rig *rig, char *text)
 
 static int wrap_only(struct rig *rig, char *text)
 {
-    const struct kw_rsafarm_pair *pair = &rig->pairs[0];
-    struct kw_buf buf = KW_BUF(text, KW_CIPHERTEXT_MAX);
+    struct kw_buf blob = KW_BUF(text, KW_CIPHERTEXT_MAX);
 
-    return kw_wrap(rig->wrapper, rig->key_id, rig->material_id, rig->backing_key, KW_LIT("\0\0\0\0"),
-        KW_BYTES(pair->der + 294, pair->private_len), &buf);
+    return wrap(KW_BYTES(rig->pairs[0].private_der, rig->pairs[0].private_len), &blob);
+}
+
+static int pop_wrap(struct rig *rig, char *text)
+{
+    struct kw_buf blob = KW_BUF(text, KW_CIPHERTEXT_MAX);
+    KW_PAIR struct kw_pair pair = {.pool = NULL};
+
+    if (kw_pool_pop(rig->pool, &pair) != 0)
+        return -EIO;
+    kw_pool_prefetch(rig->pool);
+    return wrap(pair.private_der, &blob);
+}
+
+static int pop_wrap_text(struct rig *rig, char *text)
+{
+    uint8_t bytes[KW_CIPHERTEXT_MAX];
+    struct kw_buf blob = KW_BUF(bytes, sizeof(bytes));
+    KW_PAIR struct kw_pair pair = {.pool = NULL};
+
+    if (kw_pool_pop(rig->pool, &pair) != 0)
+        return -EIO;
+    kw_pool_prefetch(rig->pool);
+    if (wrap(pair.private_der, &blob) != 0)
+        return -EIO;
+    kw_base64_encode(kw_buf_bytes(&blob), text);
+    memcpy(text + KW_BASE64_LEN(blob.len), pair.public_text.ptr, pair.public_text.len);
+    return 0;
 }
 
 struct step {
+    const char *name;
+    int (*run)(struct rig *rig, char *text); /* NULL: pop, by the batch */
+};
+
+static const struct step steps[] = {
+    {"pop", NULL},
+    {"pop_release", pop_release},
+    {"wrap", wrap_only},
+    {"pop_wrap", pop_wrap},
+    {"pop_wrap_text", pop_wrap_text},
+};
+
+struct run {
+    char name[64];
     struct rig *rig;
-    int (*run)(struct rig *rig, char *text);
-    bool takes_pairs;
+    const struct step *step;
 };
 
 static int run_step(struct kw_bench_state *state, void *arg)
 {
-    struct step *step = arg;
+    const struct run *run = arg;
     char text[2 * KW_CIPHERTEXT_MAX];
 
-    refill(step->rig);
+    refill(run->rig);
     while (kw_bench_keep_running(state, 1)) {
-        if (step->takes_pairs && kw_pool_level(step->rig->pool) == 0) {
-            kw_bench_pause(state);
-            refill(step->rig);
-            kw_bench_resume(state);
-        }
-        if (step->run(step->rig, text) != 0) {
+        if (run->step->run(run->rig, text) != 0) {
             kw_bench_fail(state, "a step failed");
             return -EIO;
         }
@@ -109,23 +141,69 @@ static int run_step(struct kw_bench_state *state, void *arg)
     return 0;
 }
 
+static int run_pop(struct kw_bench_state *state, void *arg)
+{
+    const struct run *run = arg;
+    uint32_t batch = KW_MIN(BATCH, run->rig->slots);
+    struct kw_pair pairs[BATCH];
+    int failed = 0;
+
+    refill(run->rig);
+    while (kw_bench_keep_running(state, batch)) {
+        for (uint32_t i = 0; i < batch; i++)
+            failed |= kw_pool_pop(run->rig->pool, &pairs[i]);
+        kw_bench_pause(state);
+        if (failed != 0) {
+            kw_bench_fail(state, "the pool is empty");
+            return -EIO;
+        }
+        for (uint32_t i = 0; i < batch; i++)
+            kw_pair_release(&pairs[i]);
+        kw_bench_resume(state);
+    }
+    return 0;
+}
+
+static void add_runs(struct rig *rig)
+{
+    static struct run runs[KW_SPEC_NUM * KW_ARRAY_LEN(steps)];
+    static size_t num;
+
+    for (size_t i = 0; i < KW_ARRAY_LEN(steps); i++) {
+        struct run *run = &runs[num++];
+        uint32_t batch = KW_MIN(BATCH, rig->slots);
+
+        *run = (struct run){.rig = rig, .step = &steps[i]};
+        snprintf(run->name, sizeof(run->name), "%s/%s", steps[i].name, kw_spec_info(rig->spec)->name);
+        kw_bench_register(&(struct kw_bench){.name = run->name,
+            .run = steps[i].run == NULL ? run_pop : run_step,
+            .arg = run,
+            .iterations = rig->slots / batch * batch,
+            .repetitions = 9});
+    }
+}
+
 static int rig_init(struct rig *rig)
 {
-    const char *slots = getenv("KEYWELL_BENCH_SLOTS");
-    struct kw_pool_config config = {.spec = KW_SPEC_RSA_2048};
+    const char *slots = getenv("KEYWELL_BENCH_SLOTS"), *name = kw_spec_info(rig->spec)->name;
+    struct kw_pool_config config = {.spec = rig->spec, .spare_slots = 2 * BATCH};
+    char key[48], text[96];
+    size_t pair_bytes =
+        KW_BASE64_LEN(kw_spec_info(rig->spec)->public_max) + kw_spec_info(rig->spec)->private_max;
 
-    rig->slots = slots != NULL ? (uint32_t)strtoul(slots, NULL, 10) : SLOTS_DEFAULT;
+    rig->slots = slots != NULL ? (uint32_t)strtoul(slots, NULL, 10) : (uint32_t)(POOL_BYTES / pair_bytes);
     config.capacity = rig->slots;
-    KW_TRY(kw_crypto_init());
     KW_TRY(kw_pool_new(&rig->pool, &config));
-    KW_TRY(kw_wrapper_new(&rig->wrapper));
     rig->pairs = calloc(rig->slots, sizeof(*rig->pairs));
-    rig->sweep = calloc(1, SWEEP_BYTES);
-    if (rig->pairs == NULL || rig->sweep == NULL)
+    if (rig->pairs == NULL)
         return -ENOMEM;
-    KW_TRY(kw_wrapper_random(rig->wrapper, rig->backing_key, sizeof(rig->backing_key)));
-    fprintf(stderr, "making %u distinct RSA_2048 pairs\n", rig->slots);
-    return kw_rsafarm_fill(rig->pairs, rig->slots);
+    fprintf(stderr, "making %u distinct %s pairs\n", rig->slots, name);
+    KW_TRY(kw_farm_fill(rig->spec, rig->pairs, rig->slots));
+    snprintf(key, sizeof(key), "slots_%s", name);
+    snprintf(text, sizeof(text), "%u, %.0f bytes a pair all in", rig->slots,
+        (double)kw_pool_bytes(rig->pool) / (rig->slots + config.spare_slots));
+    kw_bench_context(key, text);
+    return 0;
 }
 
 static void rig_done(struct rig *rig)
@@ -135,23 +213,29 @@ static void rig_done(struct rig *rig)
     while (kw_pool_pop(rig->pool, &pair) == 0)
         kw_pair_release(&pair);
     kw_pool_free(rig->pool);
-    kw_wrapper_free(rig->wrapper);
     free(rig->pairs);
-    free(rig->sweep);
+}
+
+static int set_up(struct rig *rigs, size_t num)
+{
+    KW_TRY(kw_crypto_init());
+    KW_TRY(kw_wrapper_new(&wrapper));
+    KW_TRY(kw_wrapper_random(wrapper, backing_key, sizeof(backing_key)));
+    swept = calloc(1, SWEEP_BYTES);
+    KW_REQUIRE(swept != NULL, -ENOMEM);
+    for (size_t i = 0; i < num; i++) {
+        KW_TRY(rig_init(&rigs[i]));
+        add_runs(&rigs[i]);
+    }
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    static struct rig rig;
-    static struct step steps[] = {
-        {&rig, pop_wrap_encode, true},
-        {&rig, pop_release, true},
-        {&rig, wrap_only, false},
-    };
-    static const char *const names[] = {
-        "pop_wrap_encode/RSA_2048", "pop_release/RSA_2048", "wrap_only/RSA_2048"};
-    char model[64], text[32];
-    int r = rig_init(&rig);
+    static struct rig rigs[] = {
+        {.spec = KW_SPEC_RSA_2048}, {.spec = KW_SPEC_RSA_4096}, {.spec = KW_SPEC_ECC_NIST_P256}};
+    char model[64];
+    int r = set_up(rigs, KW_ARRAY_LEN(rigs));
 
     if (r < 0) {
         fprintf(stderr, "pop_wrap: cannot set up: %s\n", r == KW_EOPENSSL ? "OpenSSL" : strerror(-r));
@@ -161,12 +245,10 @@ int main(int argc, char **argv)
     kw_bench_context("cpu", model);
     kw_bench_context("cpu_path", kw_cpu_path_name(kw_cpu_detect()));
     kw_bench_context("openssl", OpenSSL_version(OPENSSL_VERSION));
-    snprintf(text, sizeof(text), "%u", rig.slots);
-    kw_bench_context("slots", text);
-    for (size_t i = 0; i < KW_ARRAY_LEN(steps); i++)
-        kw_bench_register(&(struct kw_bench){
-            .name = names[i], .run = run_step, .arg = &steps[i], .iterations = rig.slots, .repetitions = 9});
     r = kw_bench_main(argc, argv);
-    rig_done(&rig);
+    for (size_t i = 0; i < KW_ARRAY_LEN(rigs); i++)
+        rig_done(&rigs[i]);
+    kw_wrapper_free(wrapper);
+    free(swept);
     return r;
 }

@@ -40,7 +40,7 @@ static bool config_valid(const struct kw_engine_config *config)
         num_pools++;
     }
     return num_pools > 0 && config->bell != NULL && config->cpus.num >= 1 &&
-           config->cpus.num <= KW_WORKERS_MAX && config->slice_ns <= SLICE_NS_MAX;
+           config->cpus.num <= KW_WORKERS_MAX && config->slice_ns <= SLICE_NS_MAX && config->cpu_share <= 100;
 }
 
 static void *alloc_lines(size_t size)
@@ -52,6 +52,17 @@ static void *alloc_lines(size_t size)
     return ptr;
 }
 
+/* Several slices in the time over which the share is to hold; below a millisecond they would be nothing but
+ * looks at the pools. */
+static uint64_t slice_for(unsigned cpu_share)
+{
+    uint64_t slice_ns = KW_SHARE_MS * 1000000ull * cpu_share / 100 / 4;
+
+    if (cpu_share == 0)
+        return KW_SLICE_NS;
+    return KW_MIN(KW_MAX(slice_ns, KW_SLICE_NS / 4), KW_SLICE_NS);
+}
+
 static void crew_init(struct kw_crew *crew, const struct kw_engine_config *config)
 {
     for (size_t i = 0; i < KW_SPEC_NUM; i++) {
@@ -59,8 +70,10 @@ static void crew_init(struct kw_crew *crew, const struct kw_engine_config *confi
         crew->makes[i] = kw_generator_choose((enum kw_spec)i, config->cpu_path);
     }
     crew->bell = config->bell;
-    crew->slice_ns = config->slice_ns != 0 ? config->slice_ns : KW_SLICE_NS;
+    crew->cpu_share = config->cpu_share;
+    crew->slice_ns = config->slice_ns != 0 ? config->slice_ns : slice_for(config->cpu_share);
     kw_bell_init(&crew->news);
+    kw_bell_init(&crew->end);
 }
 
 static void engine_freep(struct kw_engine **engine)
@@ -151,6 +164,7 @@ void kw_engine_stop(struct kw_engine *engine)
     for (unsigned i = 0; i < engine->num_started; i++)
         (void)kw_priority_raise(&engine->workers[i].priority);
     kw_bell_ring(engine->crew.bell);
+    kw_bell_ring(&engine->crew.end);
     for (; engine->num_started > 0; engine->num_started--)
         kw_worker_join(&engine->workers[engine->num_started - 1]);
 }
@@ -266,6 +280,8 @@ void kw_engine_stats(struct kw_engine *engine, struct kw_engine_stats *ret)
         ret->workers_failed += state_of(worker) == KW_WORKER_FAILED;
         ret->workers_boosted += atomic_load_explicit(&worker->priority.raised, memory_order_relaxed);
         ret->boosts += load(&worker->priority.raises);
+        ret->cpu_ns += load(&worker->cpu_ns);
+        ret->longest_slice_ns = KW_MAX(ret->longest_slice_ns, load(&worker->longest_slice_ns));
         ret->pinned &= atomic_load_explicit(&worker->pinned, memory_order_relaxed);
         ret->idle_priority &= atomic_load_explicit(&worker->priority.idle, memory_order_relaxed);
         ret->may_boost &= atomic_load_explicit(&worker->priority.may_raise, memory_order_relaxed);

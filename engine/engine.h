@@ -9,6 +9,11 @@
  * on; requests that pools serve are not touched. Half-done searches are kept when a worker turns to another
  * spec.
  *
+ * With cpu_share a worker pauses after each slice for so long that it never takes more than that share of its
+ * core: from its start on, at most that share of the time and what one slice takes, and in any stretch of
+ * time that share of it and two slices (the end of one that was kept waiting, and the next). The bound holds
+ * always, also at normal priority while requests wait.
+ *
  * Thread-safety: start, stop and free by one owner; stats, boost by any thread.
  */
 #ifndef KW_ENGINE_ENGINE_H
@@ -27,7 +32,8 @@ struct kw_engine_config {
     struct kw_pool *pools[KW_SPEC_NUM]; /* borrowed, outlive the engine; NULL: not made */
     struct kw_bell *bell;               /* the bell that the pools ring; borrowed */
     enum kw_cpu_path cpu_path;
-    uint64_t slice_ns; /* 0: KW_SLICE_NS */
+    uint64_t slice_ns;  /* 0: KW_SLICE_NS */
+    unsigned cpu_share; /* percent of its core that a worker may take, waiters or not; 0 or 100: no bound */
 };
 
 struct kw_engine_spec_stats {
@@ -40,13 +46,15 @@ struct kw_engine_spec_stats {
 };
 
 struct kw_engine_stats {
-    unsigned workers;         /* started; 0: the engine does not run, and the flags below say nothing */
-    unsigned workers_awake;   /* making pairs now */
-    unsigned workers_failed;  /* ended by a fatal error */
-    unsigned workers_boosted; /* at normal priority for requests that wait */
-    uint64_t boosts;          /* times that a worker went up to normal priority */
-    bool pinned;              /* every worker sits on its core */
-    bool idle_priority;       /* every worker got SCHED_IDLE */
+    unsigned workers;          /* started; 0: the engine does not run, and the flags below say nothing */
+    unsigned workers_awake;    /* making pairs now */
+    unsigned workers_failed;   /* ended by a fatal error */
+    unsigned workers_boosted;  /* at normal priority for requests that wait */
+    uint64_t boosts;           /* times that a worker went up to normal priority */
+    uint64_t cpu_ns;           /* CPU time of all workers, since the first start */
+    uint64_t longest_slice_ns; /* the most that any worker took between two looks at the pools, CPU time */
+    bool pinned;               /* every worker sits on its core */
+    bool idle_priority;        /* every worker got SCHED_IDLE */
     bool may_boost; /* every worker may be raised from it (priority.h says what the system wants for that) */
     struct kw_engine_spec_stats spec[KW_SPEC_NUM];
 };

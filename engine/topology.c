@@ -34,6 +34,18 @@ int kw_cpus_allowed(struct kw_cpus *ret)
     return 0;
 }
 
+int kw_cpus_stay(const struct kw_cpus *cpus)
+{
+    KW_CLEANUP(cpu_set_free) cpu_set_t *set = CPU_ALLOC(KW_CPU_NUMBERS);
+    size_t set_len = CPU_ALLOC_SIZE(KW_CPU_NUMBERS);
+
+    KW_REQUIRE(set != NULL, -ENOMEM);
+    CPU_ZERO_S(set_len, set);
+    for (unsigned i = 0; i < cpus->num; i++)
+        CPU_SET_S(cpus->cpu[i], set_len, set);
+    return sched_setaffinity(0, set_len, set) < 0 ? -errno : 0;
+}
+
 /* Takes a number below KW_CPU_NUMBERS off the front of text. */
 static int take_number(struct kw_bytes *text, unsigned *ret)
 {

@@ -19,6 +19,9 @@ KW_MUST_CHECK int kw_cpus_allowed(struct kw_cpus *ret);
 /* kw_cpus_parse() - a list such as "0-3,6,8-9", in any order, without white space.
  * Returns: 0 | 1 (malformed, a number twice, beyond KW_CPU_NUMBERS, or too many) */
 KW_MUST_CHECK int kw_cpus_parse(struct kw_bytes text, struct kw_cpus *ret);
+/* kw_cpus_stay() - the calling thread, and those that it will start, run on these cores only. Returns: 0 |
+ * negative errno */
+KW_MUST_CHECK int kw_cpus_stay(const struct kw_cpus *cpus);
 /* True if every cpu of a is in b. */
 bool kw_cpus_within(const struct kw_cpus *a, const struct kw_cpus *b);
 

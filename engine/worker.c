@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 /* Mapped and locked at start: a library context (0.6 MiB) and eight generators. Two MiB were seen in use: 0.3
  * to 0.4 for each generator of RSA pairs on the vector path, a tenth of that on the portable one, and a
@@ -151,9 +152,55 @@ static void rest(struct kw_worker *worker, uint32_t ticket, uint64_t now_ns)
     kw_bell_wait(worker->crew->bell, ticket, rest_ns);
 }
 
+/* ---- its share of the core ---- */
+
+static uint64_t thread_cpu_ns(void)
+{
+    struct timespec now;
+
+    kw_assert(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Time at rest is not saved up: what was not taken in one moment would show in a request's tail in the next.
+ * So whatever a slice took, until now_ns + taken * (100 / share) since it began the thread does nothing, and
+ * pools may ring as they like. */
+static void pause_until(struct kw_worker *worker, uint64_t until_ns)
+{
+    struct kw_crew *crew = worker->crew;
+
+    for (;;) {
+        uint32_t ticket = kw_bell_ticket(&crew->end);
+        uint64_t now_ns = kw_now_ns();
+
+        if (now_ns >= until_ns || stopping(worker))
+            return;
+        kw_bell_wait(&crew->end, ticket, until_ns - now_ns);
+    }
+}
+
+/* Looking at the pools is part of the slice. */
+static int work_for_slice(struct kw_worker *worker, struct kw_maker *maker, uint64_t began_ns)
+{
+    struct kw_crew *crew = worker->crew;
+    uint64_t used_ns, now_cpu_ns;
+
+    KW_TRY(kw_maker_run(maker, crew->slice_ns));
+    now_cpu_ns = thread_cpu_ns();
+    used_ns = now_cpu_ns - worker->counted_ns;
+    worker->counted_ns = now_cpu_ns;
+    atomic_fetch_add_explicit(&worker->cpu_ns, used_ns, memory_order_relaxed);
+    if (used_ns > atomic_load_explicit(&worker->longest_slice_ns, memory_order_relaxed))
+        atomic_store_explicit(&worker->longest_slice_ns, used_ns, memory_order_relaxed);
+    if (crew->cpu_share != 0 && crew->cpu_share < 100)
+        pause_until(worker, began_ns + used_ns * 100 / crew->cpu_share);
+    return 0;
+}
+
 /* The ticket is read before the pools are: what is rung for after that ends the sleep. */
 static int work(struct kw_worker *worker)
 {
+    worker->counted_ns = thread_cpu_ns();
     while (!stopping(worker)) {
         uint32_t ticket = kw_bell_ticket(worker->crew->bell);
         uint64_t now_ns = kw_now_ns();
@@ -165,7 +212,7 @@ static int work(struct kw_worker *worker)
         if (spec == KW_SCHEDULER_NONE)
             rest(worker, ticket, now_ns);
         else
-            KW_TRY(kw_maker_run(&worker->makers[spec], worker->crew->slice_ns));
+            KW_TRY(work_for_slice(worker, &worker->makers[spec], now_ns));
     }
     return 0;
 }

@@ -24,6 +24,8 @@ struct kw_crew {
     const struct kw_generator_ops *makes[KW_SPEC_NUM]; /* the generator for each pool */
     struct kw_bell *bell;                              /* rung when pools want pairs, and to stop; borrowed */
     uint64_t slice_ns;
+    unsigned cpu_share;    /* percent; 0 or 100: no bound */
+    struct kw_bell end;    /* rung to stop: for those that must not be woken by pools */
     struct kw_bell news;   /* rung when a worker's state changes */
     _Atomic bool stopping; /* S1 (set, released) pairs with S2 (read by workers) */
     KW_CACHE_ALIGN _Atomic uint32_t making[KW_SPEC_NUM]; /* workers on each spec now */
@@ -45,9 +47,12 @@ struct kw_worker {
     _Atomic int spec;    /* being made now; KW_SCHEDULER_NONE: asleep, starting or ended */
     _Atomic bool pinned; /* sits on its core */
     _Atomic uint64_t
-        looked_ns; /* when it last looked at the pools: long ago for a sleeper and a stopped one */
+        looked_ns;           /* when it last looked at the pools: long ago for a sleeper and a stopped one */
+    _Atomic uint64_t cpu_ns; /* CPU time that its slices took, over all starts */
+    _Atomic uint64_t longest_slice_ns; /* CPU time of the longest of them */
     struct kw_priority priority;
     /* The rest is the thread's own, but for the makers' stats. */
+    uint64_t counted_ns; /* its CPU time when it was last counted */
     struct kw_rng *rng;
     struct kw_maker makers[KW_SPEC_NUM];
     struct kw_sched_pool views[KW_SPEC_NUM];

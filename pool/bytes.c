@@ -5,24 +5,38 @@ struct kw_bytes kw_bytes_str(const char *text)
     return KW_BYTES(text, strlen(text));
 }
 
-bool kw_bytes_equal(struct kw_bytes a, struct kw_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
-bool kw_bytes_equal_nocase(struct kw_bytes a, struct kw_bytes b)
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight bytes with their ASCII letters in lower case: in each byte that is no more than 0x7f, adding what is
+ * missing to 0x80 sets the top bit if the byte is 'A' or more, or more than 'Z'. No byte overflows into the
+ * next one. */
+static uint64_t lower_each(uint64_t bytes)
 {
-    if (a.len != b.len)
-        return false;
-    if (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0)
-        return true;
-    for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+    uint64_t low = bytes & EACH(0x7f);
+    uint64_t upper = (low + EACH(0x80 - 'A')) & ~(low + EACH(0x7f - 'Z')) & ~bytes & EACH(0x80);
+
+    return bytes | upper >> 2;
+}
+
+bool kw_bytes_alike(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    size_t i = 0;
+
+    for (; len - i >= 8; i += 8) {
+        uint64_t x, y;
+
+        memcpy(&x, a + i, 8);
+        memcpy(&y, b + i, 8);
+        if (x != y && lower_each(x) != lower_each(y))
+            return false;
+    }
+    for (; i < len; i++) {
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
             return false;
     }
     return true;
@@ -94,6 +108,21 @@ void kw_buf_put_be32(struct kw_buf *buf, uint32_t value)
     kw_buf_put(buf, be, sizeof(be));
 }
 
+void kw_buf_put_decimal(struct kw_buf *buf, uint64_t value, unsigned digits_min)
+{
+    char text[20];
+    size_t at = sizeof(text);
+
+    kw_assert(digits_min <= sizeof(text));
+    do {
+        text[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (sizeof(text) - at < digits_min)
+        text[--at] = '0';
+    kw_buf_put(buf, text + at, sizeof(text) - at);
+}
+
 void kw_buf_put_str(struct kw_buf *buf, const char *text)
 {
     kw_buf_put(buf, text, strlen(text));
@@ -107,148 +136,24 @@ void kw_hex_encode(const uint8_t *data, size_t len, char *out)
     }
 }
 
-static int hex_digit(uint8_t c)
+/* Compares and no jumps on what the digit is: they would be guessed wrong half of the time. */
+static unsigned hex_digit(uint8_t c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    unsigned digit = (unsigned)c - '0', letter = ((unsigned)c | 0x20) - 'a';
+
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 0x100;
 }
 
 int kw_hex_decode(struct kw_bytes text, uint8_t *out, size_t len)
 {
     KW_REQUIRE(text.len == 2 * len, 1);
-    for (size_t i = 0; i < len; i++) {
-        int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
-
-        KW_REQUIRE(high >= 0 && low >= 0, 1);
-        out[i] = (uint8_t)(high << 4 | low);
-    }
-    return 0;
-}
-
-/* 0xff if a <= b, else 0; a and b below 2^15. */
-static unsigned mask_le(unsigned a, unsigned b)
-{
-    return (unsigned)((int)(a - b - 1) >> 31) & 0xff;
-}
-
-/* Sixteen values below 64 become digits at once: compares and masked adds, no table. */
-typedef uint8_t base64_lane __attribute__((vector_size(16)));
-
-static base64_lane base64_digits(base64_lane v)
-{
-    return v + (uint8_t)'A' + ((base64_lane)(v > 25) & ('a' - 'A' - 26)) -
-           ((base64_lane)(v > 51) & ('a' - '0' + 26)) - ((base64_lane)(v > 61) & ('0' + 10 - '+')) +
-           ((base64_lane)(v > 62) & ('/' - '+' - 1));
-}
-
-/* The upper 48 bits of eight big-endian bytes as eight values of six bits, one a byte, in the order of the
- * text. */
-static uint64_t base64_spread(uint64_t x)
-{
-    x = (x & UINT64_C(0xffffff0000000000)) >> 8 | (x & UINT64_C(0x000000ffffff0000)) >> 16;
-    x = (x & UINT64_C(0x00fff00000fff000)) << 4 | (x & UINT64_C(0x00000fff00000fff));
-    return (x & UINT64_C(0x0fc00fc00fc00fc0)) << 2 | (x & UINT64_C(0x003f003f003f003f));
-}
-
-/* Six bytes into eight values; reads eight. */
-static void base64_split(const uint8_t *data, uint8_t *values)
-{
-    uint64_t x;
-
-    memcpy(&x, data, sizeof(x));
-    x = __builtin_bswap64(base64_spread(__builtin_bswap64(x)));
-    memcpy(values, &x, sizeof(x));
-}
-
-/* Twelve bytes, of which sixteen can be read, into sixteen digits. */
-static void base64_block(const uint8_t *data, char *out)
-{
-    base64_lane v;
-    uint8_t values[16];
-
-    base64_split(data, values);
-    base64_split(data + 6, values + 8);
-    memcpy(&v, values, sizeof(v));
-    v = base64_digits(v);
-    memcpy(out, &v, sizeof(v));
-}
-
-void kw_base64_encode(struct kw_bytes data, char *out)
-{
-    uint8_t rest[32] = {0}; /* what is left of the data, with room to read on */
-    char digits[32];
-    size_t i = 0, left;
-
-    for (; data.len - i >= 16; i += 12, out += 16)
-        base64_block(data.ptr + i, out);
-    left = data.len - i;
-    if (left == 0)
-        return;
-    memcpy(rest, data.ptr + i, left);
-    base64_block(rest, digits);
-    base64_block(rest + 12, digits + 16);
-    memset(digits + KW_BASE64_LEN(left) - (3 - left % 3) % 3, '=', (3 - left % 3) % 3);
-    memcpy(out, digits, KW_BASE64_LEN(left));
-    kw_erase(rest, sizeof(rest));
-    kw_erase(digits, sizeof(digits));
-}
-
-/* Value of a digit, or 0x100 and more for anything else; no branch on c. */
-static unsigned base64_value(unsigned c)
-{
-    unsigned v = 0, known = 0, in;
-
-    in = mask_le('A', c) & mask_le(c, 'Z');
-    v |= in & (c - 'A');
-    known |= in;
-    in = mask_le('a', c) & mask_le(c, 'z');
-    v |= in & (c - 'a' + 26);
-    known |= in;
-    in = mask_le('0', c) & mask_le(c, '9');
-    v |= in & (c - '0' + 52);
-    known |= in;
-    in = mask_le('+', c) & mask_le(c, '+');
-    v |= in & 62;
-    known |= in;
-    in = mask_le('/', c) & mask_le(c, '/');
-    v |= in & 63;
-    known |= in;
-    return v | ((known - 1) >> 8 & 0x100);
-}
-
-static size_t base64_padding(struct kw_bytes text)
-{
-    size_t padding = 0;
-
-    while (padding < 2 && text.len > padding && text.ptr[text.len - 1 - padding] == '=')
-        padding++;
-    return padding;
-}
-
-int kw_base64_decode(struct kw_bytes text, uint8_t *out, size_t cap, size_t *ret_len)
-{
-    size_t padding = base64_padding(text), len = text.len / 4 * 3 - padding;
     unsigned bad = 0;
 
-    KW_REQUIRE(text.len % 4 == 0 && len <= cap, 1);
-    for (size_t i = 0, at = 0; i < text.len; i += 4) {
-        unsigned pad = i + 4 == text.len ? (unsigned)padding : 0;
-        unsigned a = base64_value(text.ptr[i]), b = base64_value(text.ptr[i + 1]);
-        unsigned c = pad > 1 ? 0 : base64_value(text.ptr[i + 2]);
-        unsigned d = pad > 0 ? 0 : base64_value(text.ptr[i + 3]);
-        unsigned v = (a & 63) << 18 | (b & 63) << 12 | (c & 63) << 6 | (d & 63);
+    for (size_t i = 0; i < len; i++) {
+        unsigned high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
 
-        bad |= (a | b | c | d) & 0x100;
-        bad |= pad == 1 ? v & 0xff : pad == 2 ? v & 0xffff : 0;
-        out[at++] = (uint8_t)(v >> 16);
-        if (pad < 2)
-            out[at++] = (uint8_t)(v >> 8);
-        if (pad < 1)
-            out[at++] = (uint8_t)v;
+        bad |= high | low;
+        out[i] = (uint8_t)(high << 4 | low);
     }
-    KW_REQUIRE(bad == 0, 1);
-    *ret_len = len;
-    return 0;
+    return bad < 0x100 ? 0 : 1;
 }

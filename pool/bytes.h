@@ -19,10 +19,18 @@ struct kw_bytes {
 #define KW_LIT(literal) ((struct kw_bytes){(const uint8_t *)("" literal), sizeof(literal) - 1})
 
 struct kw_bytes kw_bytes_str(const char *text);
-/* Equality of content; not constant time. */
-KW_MUST_CHECK bool kw_bytes_equal(struct kw_bytes a, struct kw_bytes b);
-/* Equality with ASCII letters compared without case. */
-KW_MUST_CHECK bool kw_bytes_equal_nocase(struct kw_bytes a, struct kw_bytes b);
+/* Equality of content; not constant time. Inline, since mostly the lengths tell. */
+static inline KW_MUST_CHECK bool kw_bytes_equal(struct kw_bytes a, struct kw_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+/* Equality of len bytes with ASCII letters compared without case. */
+KW_MUST_CHECK bool kw_bytes_alike(const uint8_t *a, const uint8_t *b, size_t len);
+/* The same of slices. Inline, since mostly the lengths tell: headers are looked up by it. */
+static inline KW_MUST_CHECK bool kw_bytes_equal_nocase(struct kw_bytes a, struct kw_bytes b)
+{
+    return a.len == b.len && kw_bytes_alike(a.ptr, b.ptr, a.len);
+}
 /* <0, 0, >0 by bytes, a proper prefix sorting first. */
 int kw_bytes_compare(struct kw_bytes a, struct kw_bytes b);
 KW_MUST_CHECK bool kw_bytes_starts(struct kw_bytes text, struct kw_bytes prefix);
@@ -46,6 +54,8 @@ void kw_buf_put_bytes(struct kw_buf *buf, struct kw_bytes bytes);
 void kw_buf_put_u8(struct kw_buf *buf, uint8_t value);
 void kw_buf_put_be32(struct kw_buf *buf, uint32_t value);
 void kw_buf_put_str(struct kw_buf *buf, const char *text);
+/* In decimal, with zeros before it up to so many digits (at most 20). */
+void kw_buf_put_decimal(struct kw_buf *buf, uint64_t value, unsigned digits_min);
 /* Claims len bytes to be written by the caller; NULL (and failed) if they do not fit. */
 uint8_t *kw_buf_claim(struct kw_buf *buf, size_t len);
 static inline bool kw_buf_ok(const struct kw_buf *buf)

@@ -2,7 +2,8 @@
  *
  * The environment variable KEYWELL_FAULTS holds a comma-separated list of POINT:KIND@FIRST[+COUNT]: the
  * FIRST-th use of the point (from 1) and COUNT-1 after it (default 1; `+*` for all later ones) fail as KIND
- * says: eio, enospc, short (half of the bytes), fail, or delay (the operation completes a second late).
+ * says: eio, enospc, short (half of the bytes), fail, delay (the operation completes a second late), or kill
+ * (the process ends there and then, as by kill -9; the point's caller never sees it).
  * Example: KEYWELL_FAULTS=audit-write:eio@5+3,pct:fail@2 Production builds link fault_off.c, in which no hook
  * can fire. Thread-safe.
  */
@@ -18,6 +19,17 @@ enum kw_fault_point {
     KW_FAULT_AUDIT_CREATE, /* "audit-create": making a new segment */
     KW_FAULT_STORE_COMMIT, /* "store-commit": a keystore transaction */
     KW_FAULT_ALLOC,        /* "alloc": an allocation by a request, or of a node of a map */
+    /* Saved pools (api/poolfile.h), in the order of their steps. */
+    KW_FAULT_POOL_CREATE, /* "pool-create": making the file and its room */
+    KW_FAULT_POOL_TAKE,   /* "pool-take": a pair was taken out of service */
+    KW_FAULT_POOL_WRITE,  /* "pool-write" */
+    KW_FAULT_POOL_SYNC,   /* "pool-sync" */
+    KW_FAULT_POOL_RENAME, /* "pool-rename" */
+    KW_FAULT_POOL_FOLDER, /* "pool-folder": the sync of the folder, after a rename or a removal */
+    KW_FAULT_POOL_NUMBER, /* "pool-number": a one-time number is about to be recorded or used up */
+    KW_FAULT_POOL_READ,   /* "pool-read" */
+    KW_FAULT_POOL_REMOVE, /* "pool-remove": a file whose number is used up is about to be removed */
+    KW_FAULT_POOL_SERVE,  /* "pool-serve": a pair from a file is about to be served */
     KW_FAULT_NUM,
 };
 
@@ -28,6 +40,7 @@ enum kw_fault_kind {
     KW_FAULT_SHORT,
     KW_FAULT_FAIL,
     KW_FAULT_DELAY,
+    KW_FAULT_KILL,
 };
 
 /* Counts one use of the point and says how it is to fail. Always KW_FAULT_NONE in production builds. */

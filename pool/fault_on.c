@@ -27,6 +27,16 @@ static const char *const point_names[KW_FAULT_NUM] = {
     [KW_FAULT_AUDIT_CREATE] = "audit-create",
     [KW_FAULT_STORE_COMMIT] = "store-commit",
     [KW_FAULT_ALLOC] = "alloc",
+    [KW_FAULT_POOL_CREATE] = "pool-create",
+    [KW_FAULT_POOL_TAKE] = "pool-take",
+    [KW_FAULT_POOL_WRITE] = "pool-write",
+    [KW_FAULT_POOL_SYNC] = "pool-sync",
+    [KW_FAULT_POOL_RENAME] = "pool-rename",
+    [KW_FAULT_POOL_FOLDER] = "pool-folder",
+    [KW_FAULT_POOL_NUMBER] = "pool-number",
+    [KW_FAULT_POOL_READ] = "pool-read",
+    [KW_FAULT_POOL_REMOVE] = "pool-remove",
+    [KW_FAULT_POOL_SERVE] = "pool-serve",
 };
 
 static const char *const kind_names[] = {
@@ -36,6 +46,7 @@ static const char *const kind_names[] = {
     [KW_FAULT_SHORT] = "short",
     [KW_FAULT_FAIL] = "fail",
     [KW_FAULT_DELAY] = "delay",
+    [KW_FAULT_KILL] = "kill",
 };
 
 static int name_index(const char *const *names, size_t num, struct kw_bytes text)
@@ -129,6 +140,8 @@ enum kw_fault_kind kw_fault(enum kw_fault_point point)
         if (rules[i].point == point && uses[point] >= rules[i].first && uses[point] <= rules[i].last)
             kind = rules[i].kind;
     }
+    if (kind == KW_FAULT_KILL)
+        (void)raise(SIGKILL);
     pthread_mutex_unlock(&lock);
     return kind;
 }

@@ -43,6 +43,18 @@ void kw_idlist_push(struct kw_idlist *list, _Atomic uint32_t *links, uint32_t in
 
 uint32_t kw_idlist_pop(struct kw_idlist *list, _Atomic uint32_t *links)
 {
+    uint32_t next;
+
+    return kw_idlist_pop_next(list, links, &next);
+}
+
+uint32_t kw_idlist_peek(const struct kw_idlist *list)
+{
+    return index_of(atomic_load_explicit(&list->head, memory_order_relaxed));
+}
+
+uint32_t kw_idlist_pop_next(struct kw_idlist *list, _Atomic uint32_t *links, uint32_t *ret_next)
+{
     /* L2 pairs with L1 in kw_idlist_push(): links[index] is read after the head that names it. */
     uint64_t head = atomic_load_explicit(&list->head, memory_order_acquire);
     for (;;) {
@@ -53,7 +65,9 @@ uint32_t kw_idlist_pop(struct kw_idlist *list, _Atomic uint32_t *links)
         /* L3 pairs with L1: on failure the new head is the one whose link is read next; on success the slot's
          * content is the pusher's. */
         if (atomic_compare_exchange_weak_explicit(
-                &list->head, &head, next_head(head, next), memory_order_acquire, memory_order_acquire))
+                &list->head, &head, next_head(head, next), memory_order_acquire, memory_order_acquire)) {
+            *ret_next = next;
             return index;
+        }
     }
 }

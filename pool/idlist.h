@@ -30,5 +30,12 @@ void kw_idlist_init(struct kw_idlist *list);
 void kw_idlist_push(struct kw_idlist *list, _Atomic uint32_t *links, uint32_t index);
 /* Returns an index that now belongs to the caller, or KW_IDLIST_END if the list is empty. Acquire. */
 KW_MUST_CHECK uint32_t kw_idlist_pop(struct kw_idlist *list, _Atomic uint32_t *links);
+/* The same. Out: ret_next, the index that is on top now unless someone came in between, or KW_IDLIST_END; for
+ * prefetching. Written only if an index is returned. */
+KW_MUST_CHECK uint32_t kw_idlist_pop_next(
+    struct kw_idlist *list, _Atomic uint32_t *links, uint32_t *ret_next);
+
+/* The index on top at some moment, or KW_IDLIST_END: for prefetching. */
+uint32_t kw_idlist_peek(const struct kw_idlist *list);
 
 #endif

@@ -17,14 +17,29 @@
 #define KW_POOL_WAITERS_MAX  1024u  /* default bound on requests that wait for one spec */
 #define KW_POOL_WAIT_MS      2000u  /* default deadline of such a wait */
 #define KW_POOL_WAIT_MS_MAX  60000u /* no client waits longer for an answer */
+#define KW_POOL_ANSWER_MS                                                                                    \
+    5u /* of that deadline, what is kept for saying that no pair came: the line is looked at every           \
+        * millisecond, and the refusal is recorded before it is sent */
+#define KW_POOL_YIELD_MS                                                                                     \
+    4u /* how long a serving thread lets those who have waited longer on other threads go first */
 #define KW_POOL_RECHECK_MS                                                                                   \
     1u /* a waiter looks again by itself after this long: it never depends on a                              \
         * wake-up that a stopped worker still owes */
 
+static_assert(KW_POOL_YIELD_MS >= 2 * KW_POOL_RECHECK_MS, "the others have looked meanwhile");
+static_assert(KW_POOL_ANSWER_MS > KW_POOL_RECHECK_MS, "a deadline is seen before it has passed");
+
+/* ---- saved pools ---- */
+#define KW_SAVE_MS                                                                                           \
+    30000u /* a clean stop takes pairs out of the pools for so long at most; with KW_DRAIN_MS it is well     \
+            * within the 90 s that systemd allows */
+
 /* ---- engine ---- */
-#define KW_WORKERS_MAX 256u
-#define KW_SLICE_NS    (4u * 1000u * 1000u) /* a generator hands control back after about this long */
-#define KW_FIBER_STACK (64u * 1024u)        /* a generator's private stack, in secret memory */
+#define KW_WORKERS_MAX  256u
+#define KW_SLICE_NS     (4u * 1000u * 1000u) /* a generator hands control back after about this long */
+#define KW_ONDEMAND_MAX 64u  /* pairs made for requests at once; each takes 1 to 3 MiB to be ready for */
+#define KW_SHARE_MS     100u /* a bound on what workers take of a core holds over this time */
+#define KW_FIBER_STACK  (64u * 1024u) /* a generator's private stack, in secret memory */
 
 /* ---- HTTP ---- */
 #define KW_HTTP_HEAD_MAX                                                                                     \

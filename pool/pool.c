@@ -8,7 +8,8 @@
  * The level is not a counter of its own: makers count what they publish, takers what they pop, each on a line
  * of their own, and the level is the difference. A maker counts before it pushes and a taker after it popped,
  * so the difference is never below zero, and a thread stopped in between makes the level look at most one
- * pair too high.
+ * pair too high. A pair that is withdrawn is taken off what makers counted, after it was popped: each such
+ * step follows the maker's own on the same counter, so the difference stays what it was for everyone else.
  */
 #include "pool/pool.h"
 
@@ -38,8 +39,10 @@ struct kw_pool {
 
     /* Written by makers. */
     KW_CACHE_ALIGN _Atomic uint64_t acquired; /* slots taken to be filled, less those given back */
-    _Atomic uint64_t published;
+    _Atomic uint64_t published;               /* pairs given to takers, less those withdrawn */
+    _Atomic uint64_t pushes;                  /* pairs given to takers; only grows */
     _Atomic uint64_t discarded;
+    _Atomic uint64_t withdrawn;
 
     /* Written by takers. */
     KW_CACHE_ALIGN _Atomic uint64_t popped;
@@ -183,17 +186,24 @@ static void slot_check(const struct kw_pool *pool, const struct kw_slot *slot)
     kw_assert(slot->public_der == kw_slots_public(&pool->slots, slot->index));
 }
 
-void kw_pool_publish(struct kw_pool *pool, struct kw_slot *slot)
+/* The lengths of a finished pair go from its maker's slot to the pool's. */
+static void slot_finish(struct kw_pool *pool, const struct kw_slot *slot, enum kw_slot_state to)
 {
     const struct kw_spec_info *info = kw_spec_info(pool->spec);
 
     slot_check(pool, slot);
     kw_assert(slot->public_len >= 1 && slot->public_len <= info->public_max);
     kw_assert(slot->private_len >= 1 && slot->private_len <= info->private_max);
-    kw_slots_turn(&pool->slots, slot->index, KW_SLOT_MAKER, KW_SLOT_READY);
-    pool->slots.infos[slot->index].public_len = (uint16_t)slot->public_len;
+    kw_slots_turn(&pool->slots, slot->index, KW_SLOT_MAKER, to);
+    kw_slots_encode_public(&pool->slots, slot->index, slot->public_len);
     pool->slots.infos[slot->index].private_len = (uint16_t)slot->private_len;
     atomic_fetch_add_explicit(&pool->published, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->pushes, 1, memory_order_relaxed);
+}
+
+void kw_pool_publish(struct kw_pool *pool, struct kw_slot *slot)
+{
+    slot_finish(pool, slot, KW_SLOT_READY);
     kw_idlist_push(&pool->ready, pool->links, slot->index);
     *slot = (struct kw_slot){0};
 }
@@ -213,16 +223,62 @@ static void ring(struct kw_pool *pool)
         kw_bell_ring(pool->bell);
 }
 
-int kw_pool_pop(struct kw_pool *pool, struct kw_pair *ret)
+static struct kw_pair pair_of(struct kw_pool *pool, uint32_t index)
+{
+    return (struct kw_pair){
+        .pool = pool,
+        .index = index,
+        .public_text = KW_BYTES(kw_slots_public(&pool->slots, index), pool->slots.infos[index].public_len),
+        .private_der = KW_BYTES(kw_slots_private(&pool->slots, index), pool->slots.infos[index].private_len),
+    };
+}
+
+void kw_pool_hand_over(struct kw_pool *pool, struct kw_slot *slot, struct kw_pair *ret)
+{
+    slot_finish(pool, slot, KW_SLOT_TAKER);
+    atomic_fetch_add_explicit(&pool->popped, 1, memory_order_acq_rel); /* P2 */
+    *ret = pair_of(pool, slot->index);
+    *slot = (struct kw_slot){0};
+}
+
+/* What the next pop wants to know of a slot: its link and its info, which lie in arrays of their own. */
+static void prefetch_facts(const struct kw_pool *pool, uint32_t index)
+{
+    if (index == KW_IDLIST_END)
+        return;
+    __builtin_prefetch(&pool->links[index], 1);
+    __builtin_prefetch(&pool->slots.infos[index], 1);
+}
+
+void kw_pool_prefetch(const struct kw_pool *pool)
+{
+    uint32_t index = kw_idlist_peek(&pool->ready);
+
+    if (index != KW_IDLIST_END)
+        kw_slots_prefetch(&pool->slots, index);
+}
+
+/* Takes an index off `ready`; a part of each pop, not a call. Returns: 0 | KW_POOL_EMPTY | KW_POOL_FORKED */
+static inline __attribute__((always_inline)) int take(struct kw_pool *pool, struct kw_pair *ret)
 {
     if (!kw_secmem_alive())
         return KW_POOL_FORKED;
-    uint32_t index = kw_idlist_pop(&pool->ready, pool->links);
+    uint32_t next, index = kw_idlist_pop_next(&pool->ready, pool->links, &next);
     if (index == KW_IDLIST_END) {
         ring(pool);
         return KW_POOL_EMPTY;
     }
+    prefetch_facts(pool, next);
     kw_slots_turn(&pool->slots, index, KW_SLOT_READY, KW_SLOT_TAKER);
+    *ret = pair_of(pool, index);
+    return 0;
+}
+
+int kw_pool_pop(struct kw_pool *pool, struct kw_pair *ret)
+{
+    int r = take(pool, ret);
+    if (r != 0)
+        return r;
     /* P2 pairs with P1 in room_book(), with P3 in kw_pool_level(), and with itself in other takers: what was
      * counted before any of the pops so far is seen by the load below. */
     uint64_t popped = atomic_fetch_add_explicit(&pool->popped, 1, memory_order_acq_rel) + 1;
@@ -230,12 +286,21 @@ int kw_pool_pop(struct kw_pool *pool, struct kw_pair *ret)
     /* Not only when the level passes the mark: two takers and a maker can each miss that moment. */
     if (published - popped < pool->low_watermark)
         ring(pool);
-    *ret = (struct kw_pair){
-        .pool = pool,
-        .index = index,
-        .public_der = KW_BYTES(kw_slots_public(&pool->slots, index), pool->slots.infos[index].public_len),
-        .private_der = KW_BYTES(kw_slots_private(&pool->slots, index), pool->slots.infos[index].private_len),
-    };
+    return 0;
+}
+
+int kw_pool_withdraw(struct kw_pool *pool, struct kw_pair *ret)
+{
+    int r = take(pool, ret);
+    if (r != 0)
+        return r;
+    /* The pair is undone for the counters of its maker. Its own steps up come first in the order of each of
+     * the two counters, and popped never had it: neither difference falls below zero. */
+    atomic_fetch_sub_explicit(&pool->published, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->withdrawn, 1, memory_order_relaxed);
+    room_return(pool);
+    if (kw_pool_level(pool) < pool->low_watermark)
+        ring(pool);
     return 0;
 }
 
@@ -246,9 +311,18 @@ void kw_pair_release(struct kw_pair *pair)
     if (pool == NULL)
         return;
     kw_assert(pair->index < pool->slots.num);
-    kw_assert(pair->public_der.ptr == kw_slots_public(&pool->slots, pair->index));
+    kw_assert(pair->public_text.ptr == kw_slots_public(&pool->slots, pair->index));
     slot_give_back(pool, pair->index, KW_SLOT_TAKER);
     *pair = (struct kw_pair){0};
+}
+
+struct kw_bytes kw_pair_public_der(const struct kw_pair *pair, uint8_t der[KW_SPEC_PUBLIC_MAX])
+{
+    size_t len = 0;
+    int r = kw_base64_decode(pair->public_text, der, KW_SPEC_PUBLIC_MAX, &len);
+
+    kw_assert(r == 0); /* it was encoded here */
+    return KW_BYTES(der, len);
 }
 
 static void count(_Atomic uint64_t *counter)
@@ -278,6 +352,13 @@ void kw_pool_wait_leave(struct kw_pool *pool, bool got)
     /* W1 pairs with the load in kw_pool_free(). */
     uint32_t waiters = atomic_fetch_sub_explicit(&pool->waiters, 1, memory_order_release);
     kw_assert(waiters > 0);
+}
+
+void kw_pool_refuse(struct kw_pool *pool)
+{
+    count(&pool->misses);
+    count(&pool->rejects);
+    ring(pool);
 }
 
 static void sleep_until(uint64_t when_ns)
@@ -314,6 +395,20 @@ int kw_pool_pop_wait(struct kw_pool *pool, uint32_t timeout_ms, struct kw_pair *
     return r;
 }
 
+uint32_t kw_pool_in_hand(const struct kw_pool *pool)
+{
+    uint32_t num = 0;
+
+    for (uint32_t i = 0; i < pool->slots.num; i++)
+        num += atomic_load_explicit(&pool->slots.infos[i].state, memory_order_relaxed) == KW_SLOT_TAKER;
+    return num;
+}
+
+size_t kw_pool_bytes(const struct kw_pool *pool)
+{
+    return sizeof(*pool) + pool->slots.num * sizeof(*pool->links) + kw_slots_bytes(&pool->slots);
+}
+
 enum kw_spec kw_pool_spec(const struct kw_pool *pool)
 {
     return pool->spec;
@@ -336,8 +431,9 @@ uint32_t kw_pool_waiters(const struct kw_pool *pool)
 void kw_pool_stats(const struct kw_pool *pool, struct kw_pool_stats *ret)
 {
     *ret = (struct kw_pool_stats){
-        .pushes = atomic_load_explicit(&pool->published, memory_order_relaxed),
+        .pushes = atomic_load_explicit(&pool->pushes, memory_order_relaxed),
         .pops = atomic_load_explicit(&pool->popped, memory_order_relaxed),
+        .withdrawals = atomic_load_explicit(&pool->withdrawn, memory_order_relaxed),
         .misses = atomic_load_explicit(&pool->misses, memory_order_relaxed),
         .discards = atomic_load_explicit(&pool->discarded, memory_order_relaxed),
         .timeouts = atomic_load_explicit(&pool->timeouts, memory_order_relaxed),

@@ -1,18 +1,19 @@
 /* pool - holds finished key pairs of one spec and hands each out at most once.
  *
- * A fixed array of slots in secret memory, each able to hold one pair (public key as SubjectPublicKeyInfo DER
- * and private key as PKCS#8 DER, encoded once by the maker), and two lock-free lists of slot indices, `free`
- * and `ready`. A maker acquires a free slot, writes the pair into it and publishes it; a taker pops a ready
- * slot, uses the bytes in place and releases it, which wipes the slot and returns it to `free`. Nothing is
- * copied or allocated.
+ * A fixed array of slots in secret memory, each able to hold one pair, and two lock-free lists of slot
+ * indices, `free` and `ready`. A maker acquires a free slot, writes the pair into it (public key as
+ * SubjectPublicKeyInfo DER, private key as PKCS#8 DER) and publishes it, which turns the public key into
+ * base64, the form in which every answer sends it; a taker pops a ready slot, uses the bytes in place and
+ * releases it, which wipes the slot and returns it to `free`. Nothing is allocated, and nothing is copied or
+ * encoded for a taker.
  *
  * At most once: a popped slot has left `ready`; there is no call that puts it back with its content. In a
  * forked child (kw_secmem_alive() false) acquire and pop refuse.
  *
- * Thread-safety: acquire, publish, discard, pop, release, the wait calls and the readers may be called by any
- * thread; they are lock-free, make no system call except a futex wake when makers sleep, and a thread stopped
- * anywhere in them stops no other. A slot or pair in hand belongs to one thread. new and free: no other call
- * may run.
+ * Thread-safety: acquire, publish, discard, pop, withdraw, release, the wait calls and the readers may be
+ * called by any thread; they are lock-free, make no system call except a futex wake when makers sleep, and a
+ * thread stopped anywhere in them stops no other. A slot or pair in hand belongs to one thread. new and free:
+ * no other call may run.
  */
 #ifndef KW_POOL_POOL_H
 #define KW_POOL_POOL_H
@@ -43,13 +44,14 @@ struct kw_pool_config {
 };
 
 struct kw_pool_stats {
-    uint64_t pushes;   /* pairs published */
-    uint64_t pops;     /* pairs handed out */
-    uint64_t misses;   /* requests that found no pair ready at their first try */
-    uint64_t discards; /* slots given back without a pair */
-    uint64_t timeouts; /* waits that ended without a pair */
-    uint64_t rejects;  /* waits refused because there were too many */
-    uint32_t level;    /* pairs ready now */
+    uint64_t pushes;      /* pairs published */
+    uint64_t pops;        /* pairs handed out */
+    uint64_t withdrawals; /* pairs taken out of service */
+    uint64_t misses;      /* requests that found no pair ready at their first try */
+    uint64_t discards;    /* slots given back without a pair */
+    uint64_t timeouts;    /* waits that ended without a pair */
+    uint64_t rejects;     /* requests that did not wait: too many did, or by policy */
+    uint32_t level;       /* pairs ready now */
     uint32_t capacity;
     uint32_t low_watermark;
     uint32_t high_watermark;
@@ -69,8 +71,8 @@ struct kw_slot {
 struct kw_pair {
     struct kw_pool *pool;
     uint32_t index;
-    struct kw_bytes public_der;  /* in the slot; valid until release */
-    struct kw_bytes private_der; /* in the slot, secret; valid until release */
+    struct kw_bytes public_text; /* base64 of SubjectPublicKeyInfo, in the slot; valid until release */
+    struct kw_bytes private_der; /* PKCS#8, in the slot, secret; valid until release */
 };
 
 /* kw_pool_new() - Returns: 0 | -ENOMEM | -EINVAL (a config value out of range) */
@@ -86,13 +88,28 @@ void kw_pool_publish(struct kw_pool *pool, struct kw_slot *slot);
 /* kw_pool_discard() - wipes the slot and gives it back without a pair. The slot is gone after. */
 void kw_pool_discard(struct kw_pool *pool, struct kw_slot *slot);
 
+/* kw_pool_hand_over() - the maker of a finished pair takes it himself: it counts as published and popped, but
+ * nobody else ever sees it. Lengths as for publish. The slot is gone after; ret is to be released. */
+void kw_pool_hand_over(struct kw_pool *pool, struct kw_slot *slot, struct kw_pair *ret);
+
 /* kw_pool_pop() - takes a ready pair; rings the bell when the level falls below the low watermark or is
- * empty. Counts a pop, or nothing: misses are counted by whoever decides to wait or give up (kw_pool_miss()).
+ * empty. Counts a pop, or nothing: misses are counted by whoever decides to wait (kw_pool_wait_enter()) or to
+ * give up (kw_pool_refuse()).
  * Returns: 0 | KW_POOL_EMPTY | KW_POOL_FORKED */
 KW_MUST_CHECK int kw_pool_pop(struct kw_pool *pool, struct kw_pair *ret);
+/* kw_pool_prefetch() - asks the caches for the pair that the next pop will most likely return: to be called
+ * when a pair has been popped and before it is worked on, so that the memory of a deep pool is waited for by
+ * nobody. A hint; any thread. */
+void kw_pool_prefetch(const struct kw_pool *pool);
 /* kw_pair_release() - wipes the slot and returns it to `free`; ret is emptied. An empty pair is fine. */
 void kw_pair_release(struct kw_pair *pair);
 #define KW_PAIR KW_CLEANUP(kw_pair_release)
+/* kw_pair_public_der() - the public key as DER, decoded into der. The pair is one in hand. */
+struct kw_bytes kw_pair_public_der(const struct kw_pair *pair, uint8_t der[KW_SPEC_PUBLIC_MAX]);
+
+/* kw_pool_withdraw() - takes a ready pair out of service, to be kept elsewhere (a saved pool): as
+ * kw_pool_pop(), but it is neither counted as handed out nor, by the scheduler, as demand. */
+KW_MUST_CHECK int kw_pool_withdraw(struct kw_pool *pool, struct kw_pair *ret);
 
 /* Waiting, for callers that must not block (an event loop): enter counts a miss, books a place and rings the
  * bell; the caller then tries kw_pool_pop() again every KW_POOL_RECHECK_MS until its own deadline, and
@@ -100,11 +117,18 @@ void kw_pair_release(struct kw_pair *pair);
  * reached; counts a reject) */
 KW_MUST_CHECK int kw_pool_wait_enter(struct kw_pool *pool);
 void kw_pool_wait_leave(struct kw_pool *pool, bool got);
+/* kw_pool_refuse() - for a caller that found nothing and does not wait: counts a miss and a reject, and rings
+ * the bell. */
+void kw_pool_refuse(struct kw_pool *pool);
 
 /* kw_pool_pop_wait() - for callers that may block: pops, waiting at most timeout_ms. Sleeps in steps of
  * KW_POOL_RECHECK_MS. Returns: 0 | KW_POOL_BUSY | KW_POOL_TIMEOUT | KW_POOL_FORKED */
 KW_MUST_CHECK int kw_pool_pop_wait(struct kw_pool *pool, uint32_t timeout_ms, struct kw_pair *ret);
 
+/* Pairs in takers' hands now, by looking at every slot. */
+uint32_t kw_pool_in_hand(const struct kw_pool *pool);
+/* What the pool takes, in bytes, all in: slots, links, what is known of slots, guard pages. */
+size_t kw_pool_bytes(const struct kw_pool *pool);
 enum kw_spec kw_pool_spec(const struct kw_pool *pool);
 /* Pairs ready now; exact when nobody is between a list and its counter, never more than the capacity. */
 uint32_t kw_pool_level(const struct kw_pool *pool);

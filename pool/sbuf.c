@@ -27,25 +27,6 @@ int kw_sbuf_reserve(struct kw_sbuf *sbuf, size_t extra)
     return 0;
 }
 
-uint8_t *kw_sbuf_claim(struct kw_sbuf *sbuf, size_t len)
-{
-    if (kw_sbuf_reserve(sbuf, len) < 0)
-        return NULL;
-    sbuf->len += len;
-    return sbuf->ptr + sbuf->len - len;
-}
-
-void kw_sbuf_put(struct kw_sbuf *sbuf, const void *data, size_t len)
-{
-    uint8_t *to;
-
-    if (len == 0)
-        return;
-    to = kw_sbuf_claim(sbuf, len);
-    if (to != NULL)
-        memcpy(to, data, len);
-}
-
 void kw_sbuf_put_bytes(struct kw_sbuf *sbuf, struct kw_bytes bytes)
 {
     kw_sbuf_put(sbuf, bytes.ptr, bytes.len);

@@ -1,9 +1,10 @@
 /* secmem - memory for secrets.
  *
- * A jemalloc arena per thread whose extents come from hooks of ours: private anonymous mappings, locked where
- * limits allow, kept out of core dumps (MADV_DONTDUMP), zeroed in forked children (MADV_WIPEONFORK), with
- * guard pages on both sides, never unmapped and never given back to the system before the end. jemalloc's
- * hooks see extents, not single frees, so kw_secmem_free() wipes each block itself.
+ * An arena per thread, jemalloc's in the programs and one of our own in the shared library, over private
+ * anonymous mappings: locked where limits allow, kept out of core dumps (MADV_DONTDUMP), zeroed in forked
+ * children (MADV_WIPEONFORK), with guard pages on both sides, never unmapped and never given back to the
+ * system before the end (but for kw_secmem_map()). jemalloc's hooks see extents, not single frees, so
+ * kw_secmem_free() wipes each block itself.
  *
  * Each thread that calls kw_secmem_thread_init() has an arena and a cache of its own, so that a thread
  * stopped inside the allocator holds no lock that another needs (idle-priority workers are stopped anywhere
@@ -45,6 +46,18 @@ KW_MUST_CHECK void *kw_secmem_realloc(void *ptr, size_t len);
 void kw_secmem_free(void *ptr);
 /* Usable size of a block (at least what was asked for). */
 size_t kw_secmem_size(const void *ptr);
+
+/* A mapping of its own for what is large and lives long: exactly as long as asked for (in whole pages), on
+ * huge pages where the system has them, protected like all the rest. */
+struct kw_secmem_map {
+    void *ptr;  /* zeroed, at a page's start; NULL: none */
+    size_t len; /* of what was mapped, guard pages included */
+    bool locked;
+};
+/* kw_secmem_map() - Returns: 0 | -ENOMEM (also if len is 0 or absurd, and in a forked child) */
+KW_MUST_CHECK int kw_secmem_map(struct kw_secmem_map *ret, size_t len);
+/* Wipes, unmaps and empties it. An empty one is fine. */
+void kw_secmem_unmap(struct kw_secmem_map *map);
 
 /* True in the process that called kw_secmem_init(), false in a forked child of it (its secrets are gone). One
  * load. */

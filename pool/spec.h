@@ -25,6 +25,10 @@ enum kw_spec_kind {
     KW_KIND_EDDSA, /* Ed25519, RFC 8410 */
 };
 
+/* The longest SubjectPublicKeyInfo and PKCS#8 of all specs. */
+#define KW_SPEC_PUBLIC_MAX  550u
+#define KW_SPEC_PRIVATE_MAX 2384u
+
 struct kw_spec_info {
     const char *name; /* as in the KMS API: "RSA_2048" */
     enum kw_spec_kind kind;

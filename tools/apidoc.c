@@ -350,12 +350,8 @@ static void put_operation(size_t index)
     const struct kw_operation *operation = kw_operations[index];
 
     printf("### %s\n\n%s\n\n", operation->model->name, line_of(index));
-    if (operation->run == NULL)
-        printf("**Not supported** (UnsupportedOperationException).%s", operation->note != NULL ? " " : "");
     if (operation->note != NULL)
-        printf("Differs from AWS: %s", operation->note);
-    if (operation->run == NULL || operation->note != NULL)
-        fputs("\n\n", stdout);
+        printf("Differs from AWS: %s\n\n", operation->note);
     put_members("input", operation->model->input);
     put_members("output", operation->model->output);
     put_permissions(index);
@@ -372,8 +368,7 @@ static void put_overview(void)
 
         fputs("| ", stdout);
         put_link(operation->model->name);
-        printf(" | %s | %s | %s |\n", operation->run != NULL ? "yes" : "no", line_of(i),
-            operation->note != NULL ? operation->note : "");
+        printf(" | yes | %s | %s |\n", line_of(i), operation->note != NULL ? operation->note : "");
     }
     putchar('\n');
 }

@@ -19,6 +19,40 @@ struct settings {
     bool version;
 };
 
+static const char *set_tls_cert(void *to, const char *value)
+{
+    ((struct settings *)to)->node.tls_certificate = value;
+    return value[0] == '\0' ? "must name a file" : NULL;
+}
+
+static const char *set_tls_key(void *to, const char *value)
+{
+    ((struct settings *)to)->node.tls_key = value;
+    return value[0] == '\0' ? "must name a file" : NULL;
+}
+
+static const char *set_tls_min(void *to, const char *value)
+{
+    bool is_1_3 = strcmp(value, "1.3") == 0;
+
+    ((struct settings *)to)->node.tls_min_version = is_1_3 ? KW_TLS_1_3 : KW_TLS_1_2;
+    return is_1_3 || strcmp(value, "1.2") == 0 ? NULL : "must be 1.2 or 1.3";
+}
+
+static const char *set_self_signed(void *to, const char *value)
+{
+    (void)value;
+    ((struct settings *)to)->node.self_signed = true;
+    return NULL;
+}
+
+static const char *set_insecure(void *to, const char *value)
+{
+    (void)value;
+    ((struct settings *)to)->node.insecure_plain_http = true;
+    return NULL;
+}
+
 static const char *set_data(void *to, const char *value)
 {
     ((struct settings *)to)->node.data_dir = value;
@@ -126,6 +160,19 @@ static const char *set_principal_rate(void *to, const char *value)
                : "must be 0.0001 to 1000000 calls a second, or unlimited";
 }
 
+static const char *set_serving_cpus(void *to, const char *value)
+{
+    struct settings *settings = to;
+    struct kw_cpus wanted, allowed;
+
+    if (kw_cpus_parse(kw_bytes_str(value), &wanted) != 0 || wanted.num == 0)
+        return "must be a list of cores, such as 0-3,6";
+    if (kw_cpus_allowed(&allowed) < 0 || !kw_cpus_within(&wanted, &allowed))
+        return "names a core that this process may not use";
+    settings->node.serving_cpus = wanted;
+    return NULL;
+}
+
 static const char *set_cpus(void *to, const char *value)
 {
     struct settings *settings = to;
@@ -154,6 +201,58 @@ static const char *set_pool(void *to, const char *value)
     return NULL;
 }
 
+static const char *set_on_empty(void *to, const char *value)
+{
+    struct kw_node_config *node = &((struct settings *)to)->node;
+
+    return kw_on_empty_parse_list(kw_bytes_str(value), node->on_empty) == 0
+               ? NULL
+               : "must be wait, generate or reject, or SPEC= one of these, or a list such as "
+                 "generate,RSA_4096=reject";
+}
+
+static const char *set_no_save_pools(void *to, const char *value)
+{
+    (void)value;
+    ((struct settings *)to)->node.save_pools = false;
+    return NULL;
+}
+
+/* N or P%. Returns: 0 | 1 */
+static int parse_reserve(const char *text, struct kw_reserve_size *ret)
+{
+    size_t len = strlen(text);
+    bool percent = len > 0 && text[len - 1] == '%';
+    char number[16] = "";
+    uint64_t value;
+
+    KW_REQUIRE(len > 0 && len < sizeof(number), 1);
+    memcpy(number, text, len - percent);
+    KW_REQUIRE(kw_number_parse(number, 0, percent ? 100 : KW_POOL_CAPACITY_MAX, &value) == 0, 1);
+    *ret = percent ? (struct kw_reserve_size){.percent = (uint32_t)value}
+                   : (struct kw_reserve_size){.pairs = (uint32_t)value};
+    return 0;
+}
+
+static const char *set_reserve(void *to, const char *value)
+{
+    const char *why = "must be N or P% of every pool, or SPEC=N or SPEC=P%, such as 10% or RSA_4096=50";
+    struct kw_node_config *node = &((struct settings *)to)->node;
+    const char *equals = strchr(value, '=');
+    struct kw_reserve_size size;
+    enum kw_spec only = KW_SPEC_NUM;
+
+    if (equals != NULL && kw_spec_parse(KW_BYTES(value, (size_t)(equals - value)), &only) != 0)
+        return why;
+    if (parse_reserve(equals != NULL ? equals + 1 : value, &size) != 0)
+        return why;
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
+        if (only == KW_SPEC_NUM || only == spec)
+            node->reserve[spec] = size;
+    }
+    return NULL;
+}
+
 /* One setter for each option that is a plain number. */
 #define NUMBER_SETTER(field, least, most, problem)                                                           \
     static const char *set_##field(void *to, const char *value)                                              \
@@ -166,6 +265,8 @@ static const char *set_pool(void *to, const char *value)
         return NULL;                                                                                         \
     }
 NUMBER_SETTER(pool_wait_ms, 0, KW_POOL_WAIT_MS_MAX, "must be 0 to 60000 milliseconds")
+NUMBER_SETTER(generate_max, 1, KW_ONDEMAND_MAX, "must be 1 to 64")
+NUMBER_SETTER(cpu_share, 1, 100, "must be 1 to 100 percent")
 NUMBER_SETTER(waiters_max, 1, 100000, "must be 1 to 100000")
 NUMBER_SETTER(connections_max, 1, 1000000, "must be 1 to 1000000")
 NUMBER_SETTER(header_timeout_ms, 1, 3600000, "must be 1 to 3600000 milliseconds")
@@ -192,8 +293,15 @@ static const char *set_version(void *to, const char *value)
 
 static const struct kw_option options[] = {
     {"--data", "DIR", "the data folder; made on first start (required)", set_data},
-    {"--listen", "HOST:PORT", "where the KMS API is served; loopback; port 0: a free one (required)",
-        set_listen},
+    {"--listen", "HOST:PORT",
+        "where the KMS API is served; without TLS loopback; port 0: a free one (required)", set_listen},
+    {"--tls-cert", "FILE", "serve TLS with this certificate and its chain, PEM; SIGHUP reads it again",
+        set_tls_cert},
+    {"--tls-key", "FILE", "its private key, PEM, readable by this user only", set_tls_key},
+    {"--tls-min", "VERSION", "the oldest TLS that is served, 1.2 or 1.3 (default 1.2)", set_tls_min},
+    {"--self-signed", NULL, "serve TLS with a certificate made here (DIR/tls.crt), for trials",
+        set_self_signed},
+    {"--insecure-plain-http", NULL, "serve an address that is not loopback without TLS", set_insecure},
     {"--admin", "HOST:PORT", "where /livez, /readyz, /metrics and /pools are served; loopback", set_admin},
     {"--regions", "LIST", "the regions that are served, separated by commas (default: all)", set_regions},
     {"--region", "R", "the same, when it is one", set_regions},
@@ -205,12 +313,23 @@ static const struct kw_option options[] = {
         set_quotas},
     {"--principal-rate", "N", "calls a second of one user or role at most (default: unlimited)",
         set_principal_rate},
-    {"--cpus", "LIST", "cores for workers and serving threads (default: all allowed ones)", set_cpus},
+    {"--cpus", "LIST", "cores for all threads of the server (default: all allowed ones)", set_cpus},
+    {"--serving-cpus", "LIST", "cores for all threads but the workers (default: those of --cpus)",
+        set_serving_cpus},
     {"--serving-threads", "N", "threads that serve requests (default: one a core, at most 4)",
         set_serving_threads},
     {"--pool", "SPEC=N", "key pairs to hold of a spec, 0 for none; may be repeated", set_pool},
-    {"--pool-wait-ms", "N", "how long a request waits for a pair of an empty pool (default 2000)",
+    {"--on-empty", "LIST", "what a request meets at an empty pool (default wait; see below)", set_on_empty},
+    {"--no-save-pools", NULL, "do not save the pools at a clean stop (default: save, and restore at start)",
+        set_no_save_pools},
+    {"--reserve", "[SPEC=]N|P%",
+        "pairs to keep in a file for the case of a crash (default 0); may be repeated", set_reserve},
+    {"--pool-wait-ms", "N", "a request that waits for a pair is answered within this time (default 2000)",
         set_pool_wait_ms},
+    {"--generate-max", "N", "pairs made for waiting requests at once (default: one for every two cores)",
+        set_generate_max},
+    {"--cpu-share", "PERCENT",
+        "of each core, for filling pools at most (default 100: what nobody else wants)", set_cpu_share},
     {"--pool-waiters", "N", "how many requests may wait for a spec at once (default 1024)", set_waiters_max},
     {"--connections", "N", "client connections at most (default 10000)", set_connections_max},
     {"--header-timeout-ms", "N", "time for a request to arrive (default 10000)", set_header_timeout_ms},
@@ -226,12 +345,20 @@ static void help(void)
     printf(
         "Usage: keywelld --data DIR --listen HOST:PORT [OPTION ...]\n\n"
         "Serves the AWS KMS API from key pairs made ahead of time. Runs in the foreground, logs to standard\n"
-        "error, stops on SIGTERM or SIGINT after answering what is in flight.\n\n");
+        "error, stops on SIGTERM or SIGINT after answering what is in flight, and reads its certificate "
+        "again on\n"
+        "SIGHUP. SIGUSR1 stops the filling of pools, SIGUSR2 goes on with it.\n\n");
     kw_options_help(options, KW_ARRAY_LEN(options));
     printf("\nSpecs and how many pairs are held by default:\n");
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
         printf("  %-24s %u\n", kw_spec_info((enum kw_spec)spec)->name,
             kw_spec_info((enum kw_spec)spec)->default_capacity);
+    printf("\nAt an empty pool (--on-empty; a policy for all specs, SPEC=POLICY for one, or several with "
+           "commas\n"
+           "between them, such as generate,RSA_4096=reject):\n"
+           "  wait                         in line, until the pool has a pair or the time is up\n"
+           "  generate                     the same, and a pair is made for the request besides\n"
+           "  reject                       ThrottlingException at once\n");
     printf("\nEnvironment:\n  %-28s %s\n", "KEYWELL_CPU",
         "instruction set for keywell's own generators: auto, portable or avx512ifma");
 }
@@ -240,6 +367,44 @@ static int usage(const char *problem)
 {
     fprintf(stderr, "keywelld: %s\nTry 'keywelld --help'.\n", problem);
     return 2;
+}
+
+/* NULL, or what does not go together. */
+static const char *judge_tls(const struct kw_node_config *node)
+{
+    bool files = node->tls_certificate != NULL;
+
+    if (files != (node->tls_key != NULL))
+        return "--tls-cert and --tls-key go together";
+    if (files && node->self_signed)
+        return "--self-signed makes a certificate of its own: leave it or --tls-cert and --tls-key out";
+    if (node->insecure_plain_http && (files || node->self_signed))
+        return "--insecure-plain-http and TLS exclude each other";
+    if (node->tls_min_version != KW_TLS_1_2 && !files && !node->self_signed)
+        return "--tls-min says nothing without TLS: give --tls-cert and --tls-key, or --self-signed";
+    return NULL;
+}
+
+/* Every thread that is started from here on stays on the server's cores. */
+static int stay_on_cores(const struct kw_cpus *cpus, char *why, size_t why_cap)
+{
+    int r = kw_cpus_stay(cpus);
+
+    if (r < 0)
+        snprintf(why, why_cap, "the cores cannot be kept to: %s", strerror(-r));
+    return r;
+}
+
+/* Returns false if the signal asks for the end. */
+static bool heed(struct kw_node *node, int signal_number)
+{
+    if (signal_number == SIGHUP)
+        kw_node_reload(node);
+    else if (signal_number == SIGUSR1 || signal_number == SIGUSR2)
+        kw_node_refill(node, signal_number == SIGUSR2);
+    else
+        return false;
+    return true;
 }
 
 static int serve(const struct kw_node_config *config)
@@ -252,14 +417,18 @@ static int serve(const struct kw_node_config *config)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGUSR2);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    if (kw_node_prepare_process(why, sizeof(why)) < 0 || kw_node_start(&node, config, why, sizeof(why)) < 0) {
+    if (stay_on_cores(kw_node_serving_cpus(config), why, sizeof(why)) < 0 ||
+        kw_node_prepare_process(why, sizeof(why)) < 0 || kw_node_start(&node, config, why, sizeof(why)) < 0) {
         fprintf(stderr, "keywelld: %s\n", why);
         return 1;
     }
-    sigwait(&signals, &signal_number);
+    while (sigwait(&signals, &signal_number) == 0 && heed(node, signal_number))
+        ;
     kw_log(KW_LOG_INFO, "draining", "signal=%s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
     kw_node_stop(node);
     kw_log(KW_LOG_INFO, "stopped", "version=%s", KW_VERSION);
@@ -270,6 +439,7 @@ int main(int argc, char **argv)
 {
     struct settings settings = {.version = false};
     int rest, r = kw_node_defaults(&settings.node);
+    const char *problem;
 
     if (r < 0) {
         fprintf(stderr, "keywelld: the cores of this process cannot be found out: %s\n", strerror(-r));
@@ -293,5 +463,6 @@ int main(int argc, char **argv)
         return usage("--data DIR is required");
     if (!settings.has_listen)
         return usage("--listen HOST:PORT is required");
-    return serve(&settings.node);
+    problem = judge_tls(&settings.node);
+    return problem != NULL ? usage(problem) : serve(&settings.node);
 }

@@ -78,7 +78,7 @@ def check_chart(tree, figures):
 
 def test_measurement():
     with tempfile.TemporaryDirectory() as folder:
-        text, figures, tree = measure(folder, "--seconds", "0.1", "--specs", ",".join(SPECS))
+        text, figures, tree = measure(folder, "--seconds", "0.05", "--specs", ",".join(SPECS))
     assert figures["interrupted"] is False and figures["baseline"] == "openssl"
     check_presence(check_results(figures), figures["cpu_path"])
     check_table(text, figures)
@@ -98,7 +98,7 @@ def test_refusals():
 def test_interruption():
     process = subprocess.Popen([PEERS, "--specs", "ECC_NIST_P256", "--seconds", "600"], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True)
-    time.sleep(4)
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "(interrupted)" in out, (process.returncode, out, err)

@@ -79,17 +79,6 @@ START_TEST(test_specs)
 }
 END_TEST
 
-START_TEST(test_pools)
-{
-    for (unsigned i = 0; i < KW_SPEC_NUM; i++) {
-        enum kw_key_spec spec = kw_key_spec_of_pool((enum kw_spec)i);
-
-        ck_assert_str_eq(kw_key_spec_name(spec), kw_spec_info((enum kw_spec)i)->name);
-        ck_assert_uint_eq(kw_key_spec_info(spec)->bits, kw_spec_info((enum kw_spec)i)->bits);
-    }
-}
-END_TEST
-
 START_TEST(test_lengths)
 {
     ck_assert_uint_eq(kw_key_spec_info(KW_KEY_SYMMETRIC_DEFAULT)->key_len, 32);
@@ -146,7 +135,6 @@ END_TEST
 static void add(TCase *tcase)
 {
     tcase_add_test(tcase, test_specs);
-    tcase_add_test(tcase, test_pools);
     tcase_add_test(tcase, test_lengths);
     tcase_add_test(tcase, test_unknown);
     tcase_add_test(tcase, test_names);

@@ -232,36 +232,6 @@ START_TEST(nothing_acknowledged_is_lost_by_kill)
 }
 END_TEST
 
-/* Results go back in order, one wake-up for each mailbox. */
-START_TEST(entries_return_to_their_mailboxes)
-{
-    struct auditdir other;
-    struct kw_audit_entry entries[5] = {0};
-    uint64_t count;
-
-    auditdir_init(&other);
-    for (int i = 0; i < 5; i++) {
-        entries[i].reply = i % 2 == 0 ? &dir.mailbox : &other.mailbox;
-        entries[i].node.next = i < 4 ? &entries[i + 1].node : NULL;
-    }
-    kw_audit_entries_return(&entries[0].node, -EIO);
-    kw_audit_entries_return(NULL, 0);
-    ck_assert_int_eq(read(dir.mailbox.eventfd, &count, sizeof(count)), sizeof(count));
-    ck_assert_uint_eq(count, 1);
-    ck_assert_int_eq(read(other.mailbox.eventfd, &count, sizeof(count)), sizeof(count));
-    ck_assert_uint_eq(count, 1);
-    dir.taken = kw_inbox_take(&dir.mailbox.inbox);
-    other.taken = kw_inbox_take(&other.mailbox.inbox);
-    for (int i = 0; i < 5; i++) {
-        ck_assert_ptr_eq(auditdir_next(i % 2 == 0 ? &dir : &other), &entries[i]);
-        ck_assert_int_eq(entries[i].result, -EIO);
-    }
-    ck_assert_ptr_null(dir.taken);
-    ck_assert_ptr_null(other.taken);
-    auditdir_done(&other);
-}
-END_TEST
-
 /* The number in hexadecimal after a key in /proc/self/task/TID/status; 0 if the thread has another name. */
 static uint64_t blocked_in(const char *tid, const char *name)
 {
@@ -318,7 +288,6 @@ static void add(TCase *tcase)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, denied_ring_is_said);
     tcase_add_test(tcase, nothing_acknowledged_is_lost_by_kill);
-    tcase_add_test(tcase, entries_return_to_their_mailboxes);
     tcase_add_test(tcase, threads_block_signals_but_faults);
 }
 

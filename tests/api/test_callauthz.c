@@ -225,13 +225,13 @@ static struct kw_call *call_of(
     call->snapshot = snapshot;
     snprintf(call->region, sizeof(call->region), REGION_TEXT);
     set_identity(&call->identity, who);
-    ck_assert_int_eq(kw_json_parse(json_of(input), &call->input), 0);
+    ck_assert_int_eq(kw_document_parse(&call->document, json_of(input), &call->input), 0);
     return call;
 }
 
 static void call_free(struct kw_call *call)
 {
-    json_decref(call->input);
+    kw_document_done(&call->document);
     kw_sbuf_done(&call->message);
     free(call);
 }

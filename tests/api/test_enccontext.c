@@ -102,11 +102,14 @@ START_TEST(test_too_big)
 
     ck_assert_int_eq(encode(&pair, 1, &buf), 0);
     ck_assert_uint_eq(buf.len, KW_ENC_CONTEXT_BYTES_MAX);
+    ck_assert_uint_eq(kw_enccontext_len(&pair, 1), KW_ENC_CONTEXT_BYTES_MAX);
+    ck_assert_uint_eq(kw_enccontext_len(NULL, 0), 4);
     pair.value.len++;
     ck_assert_int_eq(encode(&pair, 1, &buf), KW_ENCCONTEXT_TOO_BIG);
     ck_assert_uint_eq(buf.len, 0);
     /* Lengths that would wrap when summed are never looked behind. */
     pair.value.len = SIZE_MAX - 8;
+    ck_assert_uint_eq(kw_enccontext_len(&pair, 1), SIZE_MAX);
     ck_assert_int_eq(encode(&pair, 1, &buf), KW_ENCCONTEXT_TOO_BIG);
 
     pair.value.len = 100;

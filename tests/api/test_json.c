@@ -185,9 +185,13 @@ START_TEST(test_write)
     kw_json_base64(&out, KW_BYTES(NULL, 0));
     kw_json_key(&out, "f");
     kw_json_hex(&out, KW_BYTES(NULL, 0));
+    kw_json_key(&out, "g");
+    kw_json_plain(&out, KW_LIT("AAH//g=="));
+    kw_json_key(&out, "h");
+    kw_json_plain(&out, KW_BYTES(NULL, 0));
     kw_json_end_object(&out);
     assert_out("{\"a\":-9223372036854775808,\"b\":[true,false,null,{},[],\"x\"],\"c\":\"AAH//g==\","
-               "\"d\":\"0001fffe\",\"e\":\"\",\"f\":\"\"}");
+               "\"d\":\"0001fffe\",\"e\":\"\",\"f\":\"\",\"g\":\"AAH//g==\",\"h\":\"\"}");
 }
 END_TEST
 

@@ -346,7 +346,7 @@ START_TEST(wrong_root_and_newer_schema_are_refused)
     edit(path, "PRAGMA user_version = 4711");
     ck_assert_int_eq(try_open(path, root_key), KW_STORE_VERSION);
     ck_assert_ptr_nonnull(strstr(why, "newer keywell"));
-    edit(path, "PRAGMA user_version = 3");
+    edit(path, "PRAGMA user_version = 4");
     open_and_load(path);
 }
 END_TEST

@@ -77,7 +77,7 @@ START_TEST(a_store_of_version_1_becomes_a_current_one)
         ck_assert_int_eq(kw_keystore_secret_sqlite(keystore, "audit", secret), 0);
         ck_assert_mem_eq(secret, "ssssssssssssssssssssssssssssssss", 32);
         close_all();
-        ck_assert_int_eq(count_rows(path, "PRAGMA user_version"), 3);
+        ck_assert_int_eq(count_rows(path, "PRAGMA user_version"), 4);
         ck_assert_int_eq(count_rows(path, "SELECT count(*) FROM records"), 9);
         ck_assert_int_eq(count_rows(path, "SELECT count(*) FROM sqlite_master WHERE name IN"
                                           " ('keys', 'backing_keys', 'aliases', 'principals')"),

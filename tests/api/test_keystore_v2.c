@@ -86,7 +86,7 @@ START_TEST(principals_become_users_with_access_keys)
         ck_assert_uint_eq(kw_map_len(&now->keys), 1);
         ck_assert_uint_eq(kw_map_len(&now->aliases), 1);
         close_all();
-        ck_assert_int_eq(count_rows(path, "PRAGMA user_version"), 3);
+        ck_assert_int_eq(count_rows(path, "PRAGMA user_version"), 4);
         ck_assert_int_eq(count_rows(path, "SELECT count(*) FROM records WHERE kind = 4"), 0);
     }
     open_and_load(path);

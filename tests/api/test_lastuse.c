@@ -68,7 +68,8 @@ START_TEST(test_threads_see_whole_entries)
     ck_assert_int_eq(kw_lastuse_new(&lastuse, NULL), 0);
     for (int i = 0; i < WRITERS; i++)
         ck_assert_int_eq(pthread_create(&writers[i], NULL, write_many, lastuse), 0);
-    for (int i = 0; i < ROUNDS; i++) {
+    /* On a busy machine all of these rounds may be over before a writer has run: then until one has. */
+    for (int i = 0; i < ROUNDS || seen == 0; i++) {
         struct kw_lastuse_entry got, want;
 
         kw_lastuse_read(lastuse, &got);
@@ -80,7 +81,6 @@ START_TEST(test_threads_see_whole_entries)
     }
     for (int i = 0; i < WRITERS; i++)
         pthread_join(writers[i], NULL);
-    ck_assert_uint_gt(seen, 0);
     kw_lastuse_unref(lastuse);
 }
 END_TEST

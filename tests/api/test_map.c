@@ -415,52 +415,18 @@ START_TEST(walks_and_ranks_make_cursors)
 }
 END_TEST
 
-START_TEST(sorted_values_make_a_map)
-{
-    static struct version version;
-    const void *values[KEYS_MAX] = {NULL};
-    struct kw_map none = KW_MAP(NULL);
-
-    for (uint32_t num = 0; num < KEYS_MAX; num += num < 40 ? 1 : 29) {
-        version.num = num;
-        for (uint32_t i = 0; i < num; i++)
-            values[i] = version.item[i] = item_new(i, 0);
-        CHECK(kw_map_from_sorted(&version.map, &item_type, values, num) == 0);
-        check_version(&version);
-        uint32_t depth = check_shape(&version.map, true);
-        CHECK(num >> depth < 1);
-        CHECK(depth == 0 || num >> (depth - 1) == 1);
-        for (uint32_t key = 0; key < KEYS_MAX; key += 7)
-            version_change(&version, key, key % 2);
-        check_shape(&version.map, true);
-        check_version(&version);
-        version_drop(&version);
-    }
-    /* Refused before a value is looked at. */
-    CHECK(kw_map_from_sorted(&none, &item_type, values, (size_t)KW_MAP_LEN_MAX + 1) == -ENOMEM);
-    CHECK(none.type == NULL);
-}
-END_TEST
-
 static void at_beyond_the_end(void *map)
 {
     (void)kw_map_at(map, kw_map_len(map));
 }
 
-static void load_equal_keys(void *map)
-{
-    const void *values[] = {item_new(1, 0), item_new(2, 0), item_new(2, 0)};
-    (void)!kw_map_from_sorted(map, &item_type, values, KW_ARRAY_LEN(values));
-}
-
 START_TEST(mistakes_of_callers_end_the_process)
 {
-    struct kw_map map = KW_MAP(&item_type), loaded = KW_MAP(&item_type);
+    struct kw_map map = KW_MAP(&item_type);
 
     CHECK(death_signal(at_beyond_the_end, &map) == SIGABRT);
     put(&map, 1);
     CHECK(death_signal(at_beyond_the_end, &map) == SIGABRT);
-    CHECK(death_signal(load_equal_keys, &loaded) == SIGABRT);
     kw_map_drop(&map);
 }
 END_TEST
@@ -609,29 +575,6 @@ START_TEST(a_failed_allocation_changes_nothing)
 }
 END_TEST
 
-START_TEST(a_failed_load_takes_nothing)
-{
-    const void *values[20];
-    struct kw_map map = KW_MAP(NULL);
-    char plan[64];
-
-    if (!kw_fault_compiled_in())
-        return; /* said above */
-    for (uint32_t i = 0; i < 20; i++)
-        values[i] = item_new(i, 0);
-    for (unsigned at = 1; at <= 20; at++) {
-        snprintf(plan, sizeof(plan), "alloc:fail@%u", at);
-        CHECK(kw_fault_set(plan) == 0);
-        CHECK(kw_map_from_sorted(&map, &item_type, values, 20) == -ENOMEM);
-        CHECK(map.type == NULL);
-    }
-    CHECK(kw_fault_set("") == 0);
-    CHECK(num_refs == 0);
-    for (uint32_t i = 0; i < 20; i++)
-        item_unref(values[i]);
-}
-END_TEST
-
 /* ---- threads ---- */
 
 #define READERS   3u
@@ -751,11 +694,9 @@ static void add(TCase *tcase)
     tcase_add_loop_test(tcase, hostile_orders_stay_shallow, 0, 16);
     tcase_add_test(tcase, a_change_copies_one_path_or_nothing);
     tcase_add_test(tcase, walks_and_ranks_make_cursors);
-    tcase_add_test(tcase, sorted_values_make_a_map);
     tcase_add_test(tcase, mistakes_of_callers_end_the_process);
     tcase_add_test(tcase, every_reference_is_accounted_for);
     tcase_add_test(tcase, a_failed_allocation_changes_nothing);
-    tcase_add_test(tcase, a_failed_load_takes_nothing);
     tcase_add_test(tcase, readers_hold_versions_while_a_writer_changes);
 }
 

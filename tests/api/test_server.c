@@ -163,6 +163,63 @@ START_TEST(test_keep_alive_and_pipelining)
 }
 END_TEST
 
+#define FLOOD 8000u
+
+/* Sends as much of the flood as goes. Returns how many bytes of it have been sent in all. */
+static size_t pour(int fd, size_t sent)
+{
+    static const char request[] = POST "2\r\n\r\nhi";
+    static char flood[FLOOD * (sizeof(request) - 1)];
+    ssize_t n;
+
+    if (flood[0] == '\0')
+        for (size_t i = 0; i < FLOOD; i++)
+            memcpy(flood + i * (sizeof(request) - 1), request, sizeof(request) - 1);
+    if (sent == sizeof(flood))
+        return sent;
+    n = send(fd, flood + sent, sizeof(flood) - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent + (n > 0 ? (size_t)n : 0);
+}
+
+static unsigned count_answers(int fd, unsigned wanted)
+{
+    static char text[1 << 16];
+    unsigned found = 0;
+    size_t kept = 0, sent = 0;
+
+    while (found < wanted) {
+        struct pollfd poller = {.fd = fd, .events = POLLIN};
+        ssize_t n;
+
+        sent = pour(fd, sent);
+        if (poll(&poller, 1, 20) == 0)
+            continue;
+        n = recv(fd, text + kept, sizeof(text) - 1 - kept, 0);
+        if (n <= 0)
+            break;
+        text[kept + (size_t)n] = '\0';
+        found += count(text, "\r\n\r\nhi");
+        /* An end that may have been cut in two is kept. */
+        kept = KW_MIN(kept + (size_t)n, 5u);
+        memmove(text, text + strlen(text) - kept, kept);
+    }
+    return found;
+}
+
+/* Far more requests at once than the server holds of one connection, the first of which takes its time: it
+ * stops reading, goes on later, and answers each. */
+START_TEST(test_flood_of_pipelined_requests)
+{
+    unsigned before = atomic_load(&handled);
+    int fd = dial();
+
+    say(fd, "POST /later HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi");
+    ck_assert_uint_eq(count_answers(fd, FLOOD + 1), FLOOD + 1);
+    ck_assert_uint_eq(atomic_load(&handled) - before, FLOOD + 1);
+    close(fd);
+}
+END_TEST
+
 START_TEST(test_byte_by_byte)
 {
     static const char request[] = POST "4\r\n\r\nslow";
@@ -368,6 +425,7 @@ static void add(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, start_server, stop_server);
     tcase_add_test(tcase, test_keep_alive_and_pipelining);
+    tcase_add_test(tcase, test_flood_of_pipelined_requests);
     tcase_add_test(tcase, test_byte_by_byte);
     tcase_add_test(tcase, test_half_closed);
     tcase_add_test(tcase, test_reset_in_the_middle);

@@ -1,6 +1,7 @@
 #include "api/shape.h"
 
 #include "engine/crypto.h"
+#include "tests/support/document.h"
 #include "tests/support/suite.h"
 
 static bool lower_only(struct kw_bytes text)
@@ -71,9 +72,10 @@ static const struct kw_shape shape = KW_SHAPE_STRUCTURE("Request", members);
 static void expect(const char *json, int wanted, const char *message)
 {
     KW_SBUF struct kw_sbuf got = KW_SBUF_INIT(8192);
-    KW_JSON json_t *input = NULL;
+    DOCUMENT struct kw_document document = {.block = NULL};
+    const struct kw_value *input = NULL;
 
-    ck_assert_int_eq(kw_json_parse(kw_bytes_str(json), &input), 0);
+    ck_assert_int_eq(kw_document_parse(&document, kw_bytes_str(json), &input), 0);
     ck_assert_msg(kw_shape_check(&shape, input, &got) == wanted, "%s: not %d", json, wanted);
     ck_assert_msg(kw_bytes_equal(kw_sbuf_bytes(&got), kw_bytes_str(message)), "%s:\n got  %.*s\n want %s",
         json, (int)got.len, (const char *)got.ptr, message);
@@ -197,22 +199,25 @@ END_TEST
 START_TEST(test_long_values_are_cut)
 {
     KW_SBUF struct kw_sbuf got = KW_SBUF_INIT(8192);
+    DOCUMENT struct kw_document document = {.block = NULL};
     KW_JSON json_t *input = json_object();
     char long_text[9001];
 
     memset(long_text, 'x', 9000);
     long_text[9000] = '\0';
     json_object_set_new(input, "KeyId", json_string(long_text));
-    ck_assert_int_eq(kw_shape_check(&shape, input, &got), KW_SHAPE_INVALID);
+    ck_assert_int_eq(kw_shape_check(&shape, document_of(&document, input), &got), KW_SHAPE_INVALID);
     ck_assert_uint_lt(got.len, 4096 + 256);
 }
 END_TEST
 
 START_TEST(test_readers)
 {
-    KW_JSON json_t *input = NULL;
+    DOCUMENT struct kw_document document = {.block = NULL};
+    const struct kw_value *input = NULL;
 
-    ck_assert_int_eq(kw_json_parse(KW_LIT("{\"S\":\"t\",\"N\":7,\"B\":true,\"Z\":null}"), &input), 0);
+    ck_assert_int_eq(
+        kw_document_parse(&document, KW_LIT("{\"S\":\"t\",\"N\":7,\"B\":true,\"Z\":null}"), &input), 0);
     ck_assert(kw_bytes_equal(kw_input_string(input, "S"), KW_LIT("t")));
     ck_assert_ptr_null(kw_input_string(input, "Z").ptr);
     ck_assert_int_eq(kw_input_integer(input, "N", 1), 7);
@@ -292,9 +297,10 @@ START_TEST(test_sensitive_values_that_are_missing)
     KW_SBUF struct kw_sbuf got = KW_SBUF_INIT(8192);
     static const struct kw_member secrets[] = {{"Password", &password, KW_MEMBER_REQUIRED}};
     static const struct kw_shape login = KW_SHAPE_STRUCTURE("Login", secrets);
+    DOCUMENT struct kw_document document = {.block = NULL};
     KW_JSON json_t *input = json_object();
 
-    ck_assert_int_eq(kw_shape_check(&login, input, &got), KW_SHAPE_INVALID);
+    ck_assert_int_eq(kw_shape_check(&login, document_of(&document, input), &got), KW_SHAPE_INVALID);
     ck_assert(kw_bytes_equal(kw_sbuf_bytes(&got),
         KW_LIT(ONE "Value null at 'password' failed to satisfy constraint: Member must not be null")));
 }
@@ -320,6 +326,7 @@ END_TEST
 START_TEST(test_failures_are_bounded)
 {
     KW_SBUF struct kw_sbuf got = KW_SBUF_INIT(KW_SHAPE_MESSAGE_MAX);
+    DOCUMENT struct kw_document document = {.block = NULL};
     KW_JSON json_t *input = json_object();
     json_t *list = json_array();
     struct kw_bytes end =
@@ -330,7 +337,7 @@ START_TEST(test_failures_are_bounded)
     json_object_set_new(input, "Tags", list);
     for (unsigned i = 0; i < 2000; i++)
         json_array_append_new(list, json_object());
-    ck_assert_int_eq(kw_shape_check(&shape, input, &got), KW_SHAPE_INVALID);
+    ck_assert_int_eq(kw_shape_check(&shape, document_of(&document, input), &got), KW_SHAPE_INVALID);
     ck_assert(kw_bytes_starts(kw_sbuf_bytes(&got), KW_LIT("10 validation errors detected: Value null at ")));
     ck_assert_uint_gt(got.len, end.len);
     ck_assert(kw_bytes_equal(KW_BYTES(got.ptr + got.len - end.len, end.len), end));
@@ -341,6 +348,7 @@ END_TEST
 START_TEST(test_text_is_bounded)
 {
     KW_SBUF struct kw_sbuf got = KW_SBUF_INIT(KW_SHAPE_MESSAGE_MAX);
+    DOCUMENT struct kw_document document = {.block = NULL};
     KW_JSON json_t *input = json_object();
     json_t *list = json_array();
     struct kw_bytes end = KW_LIT("Member must have length less than or equal to 8");
@@ -353,7 +361,7 @@ START_TEST(test_text_is_bounded)
     for (unsigned i = 0; i < 12; i++)
         json_array_append_new(list, json_pack("{s:s,s:s}", "TagKey", long_text, "TagValue", "a"));
     free(long_text);
-    ck_assert_int_eq(kw_shape_check(&shape, input, &got), KW_SHAPE_INVALID);
+    ck_assert_int_eq(kw_shape_check(&shape, document_of(&document, input), &got), KW_SHAPE_INVALID);
     ck_assert(kw_bytes_starts(kw_sbuf_bytes(&got), KW_LIT("10 validation errors detected: Value 'xxx")));
     ck_assert_uint_gt(got.len, 16 * 1024);
     ck_assert_uint_le(got.len, KW_SHAPE_MESSAGE_MAX);
@@ -365,6 +373,7 @@ END_TEST
 START_TEST(test_echo_is_cut_between_characters)
 {
     KW_SBUF struct kw_sbuf got = KW_SBUF_INIT(KW_SHAPE_MESSAGE_MAX);
+    DOCUMENT struct kw_document document = {.block = NULL};
     KW_JSON json_t *input = json_object();
     struct kw_bytes start = KW_LIT("1 validation error detected: Value '[");
     struct kw_bytes end =
@@ -376,7 +385,7 @@ START_TEST(test_echo_is_cut_between_characters)
     json_object_set_new(input, "GrantTokens", list);
     for (unsigned i = 0; i < 2000; i++)
         json_array_append_new(list, json_string("\xe2\x82\xac"));
-    ck_assert_int_eq(kw_shape_check(&shape, input, &got), KW_SHAPE_INVALID);
+    ck_assert_int_eq(kw_shape_check(&shape, document_of(&document, input), &got), KW_SHAPE_INVALID);
     ck_assert(kw_bytes_starts(kw_sbuf_bytes(&got), start));
     ck_assert(kw_bytes_equal(KW_BYTES(got.ptr + got.len - end.len, end.len), end));
     ck_assert_uint_le(got.len, start.len + 4096 + end.len);
@@ -387,9 +396,10 @@ END_TEST
 START_TEST(test_no_memory)
 {
     KW_SBUF struct kw_sbuf small = KW_SBUF_INIT(16);
+    DOCUMENT struct kw_document document = {.block = NULL};
     KW_JSON json_t *input = json_object();
 
-    ck_assert_int_eq(kw_shape_check(&shape, input, &small), -ENOMEM);
+    ck_assert_int_eq(kw_shape_check(&shape, document_of(&document, input), &small), -ENOMEM);
 }
 END_TEST
 
@@ -404,11 +414,12 @@ END_TEST
 
 START_TEST(test_readers_of_parts)
 {
-    KW_JSON json_t *input = NULL;
+    DOCUMENT struct kw_document document = {.block = NULL};
+    const struct kw_value *input = NULL;
     uint8_t bytes[4] = {0};
 
     ck_assert_int_eq(
-        kw_json_parse(
+        kw_document_parse(&document,
             KW_LIT("{\"O\":{\"a\":\"b\"},\"A\":[\"c\",null],\"B\":\"c2VjcmU=\",\"E\":\"\",\"Z\":null,"
                    "\"T\":1.5,\"I\":-7,\"H\":1e300,\"L\":-1e300}"),
             &input),
@@ -416,10 +427,10 @@ START_TEST(test_readers_of_parts)
     ck_assert(kw_bytes_equal(kw_input_string(kw_input_object(input, "O"), "a"), KW_LIT("b")));
     ck_assert_ptr_null(kw_input_object(input, "A"));
     ck_assert_ptr_null(kw_input_object(input, "Z"));
-    ck_assert_uint_eq(json_array_size(kw_input_array(input, "A")), 2);
+    ck_assert_uint_eq(kw_value_num(kw_input_array(input, "A")), 2);
     ck_assert_ptr_null(kw_input_array(input, "O"));
-    ck_assert(kw_bytes_equal(kw_input_text(json_array_get(kw_input_array(input, "A"), 0)), KW_LIT("c")));
-    ck_assert_ptr_null(kw_input_text(json_array_get(kw_input_array(input, "A"), 1)).ptr);
+    ck_assert(kw_bytes_equal(kw_input_text(kw_value_at(kw_input_array(input, "A"), 0)), KW_LIT("c")));
+    ck_assert_ptr_null(kw_input_text(kw_value_at(kw_input_array(input, "A"), 1)).ptr);
     ck_assert_ptr_null(kw_input_text(NULL).ptr);
     /* Of a structure that is not there nothing is there. */
     ck_assert_ptr_null(kw_input_string(NULL, "a").ptr);
@@ -435,10 +446,11 @@ END_TEST
 
 START_TEST(test_reader_of_blobs)
 {
+    DOCUMENT struct kw_document document = {.block = NULL};
     KW_JSON json_t *input = json_pack("{s:s}", "B", "c2VjcmV0");
     uint8_t bytes[6];
 
-    ck_assert_uint_eq(kw_input_blob(input, "B", bytes, sizeof(bytes)), 6);
+    ck_assert_uint_eq(kw_input_blob(document_of(&document, input), "B", bytes, sizeof(bytes)), 6);
     ck_assert(kw_bytes_equal(KW_BYTES(bytes, 6), KW_LIT("secret")));
 }
 END_TEST

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -57,6 +58,8 @@ class Server:
         self.log_path = (self.top or self.data.rstrip("/")) + ("/keywelld.log" if self.top else ".log")
         self.pools, self.build, self.faults, self.options = pools or POOLS, build, faults, list(options)
         self.process = None
+        self.tls = False
+        self.ca = os.path.join(self.data, "tls.crt")
 
     def __enter__(self):
         return self if self.process else self.start()
@@ -103,13 +106,13 @@ class Server:
             return False
         if run["pid"] != self.process.pid:
             return False
-        self.address = split_address(run["listen"])
+        self.address, self.tls = split_address(run["listen"]), run["tls"]
         self.admin = split_address(run["admin"]) if run["admin"] else None
         return True
 
     @property
     def url(self):
-        return "http://%s:%d" % self.address
+        return "%s://%s:%d" % ("https" if self.tls else "http", *self.address)
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
@@ -174,10 +177,16 @@ class Server:
         keys = self.credentials()
         settings = {"retries": {"total_max_attempts": 1}, "proxies": {}, "connect_timeout": 5, "read_timeout": 30, **options}
         return boto3.client("kms", region_name=REGION, endpoint_url=self.url, aws_access_key_id=keys.access_key,
-            aws_secret_access_key=keys.secret_key, config=botocore.config.Config(**settings))
+            aws_secret_access_key=keys.secret_key, config=botocore.config.Config(**settings), verify=self.ca if self.tls else None)
 
-    def connect(self, timeout=30):
-        return Connection(self.address, timeout)
+    def connect(self, timeout=30, **tls):
+        connection = Connection(self.address, timeout)
+        if self.tls:
+            connection.wrap(self.tls_context(), self.address[0], **tls)
+        return connection
+
+    def tls_context(self):
+        return ssl.create_default_context(cafile=self.ca)
 
     def signed(self, operation, body, **changes):
         return signed_request(self, operation, body, **changes)
@@ -274,6 +283,9 @@ class Connection:
 
     def __exit__(self, *_):
         self.socket.close()
+
+    def wrap(self, context, name, **options):
+        self.socket = context.wrap_socket(self.socket, server_hostname=name, **options)
 
     def send(self, data):
         self.socket.sendall(data)

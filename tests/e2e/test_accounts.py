@@ -1,11 +1,13 @@
 """Two accounts in one server: what the keys of one are to the other, and which permissions operations ask for."""
 
+import base64
 import json
 import os
 import re
 import subprocess
 import tempfile
 import unittest
+import uuid
 
 import botocore.credentials
 
@@ -120,6 +122,21 @@ class Foreign(Case):
         self.hidden("Encrypt", KeyId=shared["Arn"], Plaintext="YQ==")
         self.denied(re.compile("kms:Decrypt on resource: .* because no identity-based policy allows the kms:Decrypt action$"), "Decrypt",
             self.user("nobody", OTHER, policy(statement("ListKeys"))), CiphertextBlob=blobs[shared["KeyId"]])
+
+    def test_made_up_ciphertexts_tell_nothing(self):
+        closed, mine = self.key(), self.ok("CreateKey", self.bob)["KeyMetadata"]
+        blob = self.ok("Encrypt", KeyId=closed["KeyId"], Plaintext="YQ==", EncryptionContext={"a": "b"})["CiphertextBlob"]
+        own = base64.b64decode(self.ok("Encrypt", self.bob, KeyId=mine["KeyId"], Plaintext="YQ==")["CiphertextBlob"])
+        at = own.index(uuid.UUID(mine["KeyId"]).bytes)
+        made_up = [base64.b64encode(own[:at] + key.bytes + own[at + 16:]).decode() for key in (uuid.UUID(closed["KeyId"]), uuid.uuid4())]
+        for region in ("us-east-1", "eu-west-1"):
+            for members in ({}, {"KeyId": mine["KeyId"]} if region == "us-east-1" else {}):
+                for ciphertext in (*made_up, blob): # the last one is genuine, of another context
+                    answer = self.server.call("Decrypt", {"CiphertextBlob": ciphertext, **members}, keys=self.bob, region=region)
+                    self.assertEqual((answer.status, answer.error), (400, "InvalidCiphertextException"))
+        genuine = {"CiphertextBlob": blob, "EncryptionContext": {"a": "b"}}
+        self.denied(INACCESSIBLE, "Decrypt", self.bob, **genuine)
+        self.assertEqual(self.send("Decrypt", self.bob, KeyId=mine["KeyId"], **genuine).error, "IncorrectKeyException")
 
     def test_what_works_across_accounts(self):
         key = self.key(Policy=key_policy(statement("*", Principal={"AWS": OTHER})))

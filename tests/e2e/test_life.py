@@ -18,11 +18,11 @@ ARN = f"arn:aws:kms:{harness.REGION}:{harness.ACCOUNT}:"
 class Trial:
     """A data folder, and servers on it whose clock is ahead."""
 
-    def __init__(self, test, **pools):
+    def __init__(self, test, options=(), **pools):
         folder = tempfile.TemporaryDirectory(prefix="keywell-life-")
         test.addCleanup(folder.cleanup)
         self.test, self.folder, self.server, self.offset = test, folder.name + "/data", None, 0
-        self.pools = {**POOLS, **pools}
+        self.pools, self.options = {**POOLS, **pools}, list(options)
         test.addCleanup(self.close)
         self.start()
 
@@ -32,7 +32,8 @@ class Trial:
 
     def start(self, offset=0, **more):
         self.offset = int(offset)
-        self.server = harness.Server(data=self.folder, pools=self.pools, options=["--clock-offset", str(self.offset)], **more)
+        options = [*self.options, "--clock-offset", str(self.offset)]
+        self.server = harness.Server(data=self.folder, pools=self.pools, options=options, **more)
         self.server.start(ready=False)
 
     def stop(self):
@@ -264,7 +265,8 @@ class Deletion(unittest.TestCase):
 class FailingDisk(unittest.TestCase):
     def strike(self, plan):
         """A key is due when the server starts, and the plan hits its deletion; it is deleted all the same, in the end."""
-        trial = Trial(self)
+        # Pools that are restored commit their numbers to the keystore meanwhile, and the plan would hit one of those.
+        trial = Trial(self, options=["--no-save-pools"])
         key = trial.new_key()
         trial.call("ScheduleKeyDeletion", {"KeyId": key["KeyId"], "PendingWindowInDays": 7})
         trial.stop()

@@ -176,6 +176,9 @@ START_TEST(new_refuses_impossible_configurations)
     bad.slice_ns = UINT64_MAX;
     ck_assert_int_eq(kw_engine_new(&none, &bad), -EINVAL);
     bad = config;
+    bad.cpu_share = 101;
+    ck_assert_int_eq(kw_engine_new(&none, &bad), -EINVAL);
+    bad = config;
     bad.pools[KW_SPEC_ECC_NIST_P384] = config.pools[KW_SPEC_ECC_NIST_P256];
     ck_assert_int_eq(kw_engine_new(&none, &bad), -EINVAL);
     ck_assert_ptr_null(none);
@@ -297,7 +300,8 @@ static int curve_nid(const char *name)
 static void check_pair(enum kw_spec spec, const struct kw_pair *pair)
 {
     const struct kw_spec_info *info = kw_spec_info(spec);
-    EVP_PKEY *public_key = parse_public(pair->public_der);
+    uint8_t der[KW_SPEC_PUBLIC_MAX];
+    EVP_PKEY *public_key = parse_public(kw_pair_public_der(pair, der));
     EVP_PKEY *private_key = parse_private(pair->private_der);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(private_key, NULL);
     char group[64] = "";
@@ -327,7 +331,7 @@ static unsigned check_pairs(enum kw_spec spec)
     while (num < 16 && kw_pool_pop(config.pools[spec], &pairs[num]) == 0) {
         check_pair(spec, &pairs[num]);
         for (unsigned i = 0; i < num; i++)
-            ck_assert(!kw_bytes_equal(pairs[i].public_der, pairs[num].public_der));
+            ck_assert(!kw_bytes_equal(pairs[i].public_text, pairs[num].public_text));
         num++;
     }
     for (unsigned i = 0; i < num; i++)
@@ -420,6 +424,64 @@ START_TEST(sleeps_when_full_and_refills_when_asked)
     ck_assert_double_gt(stats().spec[KW_SPEC_ECC_NIST_P256].demand_per_s, 0);
     ck_assert_double_eq(stats().spec[KW_SPEC_RSA_2048].demand_per_s, 0);
     ck_assert_ptr_null(stats().spec[KW_SPEC_RSA_4096].generator);
+}
+END_TEST
+
+/* What the thread has used until now. The process's own clocks add up what each other thread had at its
+ * core's last tick. */
+static double thread_cpu_s(pid_t tid)
+{
+    clockid_t clock = (clockid_t)(~(unsigned)tid << 3 | 6); /* the exact clock of a thread of this process */
+    struct timespec now;
+
+    ck_assert_int_eq(clock_gettime(clock, &now), 0);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double now_s(void)
+{
+    return (double)kw_now_ns() / 1e9;
+}
+
+/* A request waits all the time, so that the worker is at normal priority: the bound holds all the same. Other
+ * programs can only make it less, wherever they hold up the worker or this thread: the time is read on the
+ * outer sides of the CPU time, and a slice is as long as it was. Two, since the window begins anywhere. */
+START_TEST(a_share_of_the_core_is_never_exceeded)
+{
+    double share = 0.2, worst_s = 0, all_s, begun_s, first_s, last_s, last_cpu_s, first_cpu_s;
+    uint64_t counted_ns, longest_ns;
+    pid_t tid;
+
+    prepare(1);
+    config.cpu_share = 20;
+    add_pool(KW_SPEC_RSA_2048, 256);
+    start();
+    ck_assert_uint_eq(worker_tids(&tid, 1), 1);
+    for (unsigned i = 0; i < 256; i++)
+        ck_assert_int_eq(kw_pool_wait_enter(config.pools[KW_SPEC_RSA_2048]), 0);
+    begun_s = first_s = last_s = now_s();
+    first_cpu_s = last_cpu_s = thread_cpu_s(tid);
+    while (last_s - begun_s < 0.8) {
+        double next_s, cpu_s;
+
+        kw_engine_boost(engine, KW_SPEC_RSA_2048);
+        sleep_ms(KW_SHARE_MS);
+        next_s = now_s();
+        cpu_s = thread_cpu_s(tid);
+        worst_s = KW_MAX(worst_s, cpu_s - last_cpu_s - share * (now_s() - last_s));
+        last_s = next_s;
+        last_cpu_s = cpu_s;
+    }
+    all_s = last_cpu_s - first_cpu_s - share * (now_s() - first_s);
+    /* The slice in which the measurement ended may be the longest, and is counted when it ends. */
+    for (counted_ns = stats().cpu_ns; stats().cpu_ns == counted_ns;)
+        sleep_ms(1);
+    longest_ns = stats().longest_slice_ns;
+    printf("%.2f ms over the share in a window, %.2f ms in all, %.2f ms the longest slice\n", worst_s * 1e3,
+        all_s * 1e3, (double)longest_ns / 1e6);
+    ck_assert_double_le(worst_s, 2 * (double)longest_ns / 1e9);
+    ck_assert_double_le(all_s, 2 * (double)longest_ns / 1e9);
+    ck_assert_uint_lt(longest_ns, 50ull * MS);
 }
 END_TEST
 
@@ -706,6 +768,7 @@ static TCase *work_tests(void)
     tcase_add_checked_fixture(tcase, NULL, finish);
     tcase_add_loop_test(tcase, fills_all_pools_with_distinct_real_pairs, 0, (int)kw_cpu_detect() + 1);
     tcase_add_test(tcase, sleeps_when_full_and_refills_when_asked);
+    tcase_add_test(tcase, a_share_of_the_core_is_never_exceeded);
     tcase_add_test(tcase, a_waiting_request_for_rsa_4096_and_demand_for_ec_both_progress);
     tcase_add_test(tcase, boost_raises_the_makers_until_nobody_waits);
     tcase_add_test(tcase, boost_of_a_spec_that_nobody_makes_raises_one);

@@ -1,6 +1,6 @@
 /* The engine with failing consistency tests: what a test build (meson option `faults`) can show. */
 #include "engine/crypto.h"
-#include "engine/engine.h"
+#include "engine/ondemand.h"
 #include "pool/fault.h"
 
 #include <check.h>
@@ -66,8 +66,10 @@ static unsigned check_pairs(void)
     unsigned num = 0;
 
     while (kw_pool_pop(pool, &pair) == 0) {
-        const uint8_t *at = pair.public_der.ptr;
-        EVP_PKEY *public_key = d2i_PUBKEY(NULL, &at, (long)pair.public_der.len), *private_key;
+        uint8_t der[KW_SPEC_PUBLIC_MAX];
+        struct kw_bytes public_der = kw_pair_public_der(&pair, der);
+        const uint8_t *at = public_der.ptr;
+        EVP_PKEY *public_key = d2i_PUBKEY(NULL, &at, (long)public_der.len), *private_key;
 
         at = pair.private_der.ptr;
         private_key = d2i_AutoPrivateKey(NULL, &at, (long)pair.private_der.len);
@@ -121,6 +123,36 @@ START_TEST(tests_that_go_on_failing_do_not_run_hot)
 }
 END_TEST
 
+/* The same of pairs that are made when they are asked for. */
+START_TEST(made_on_demand_a_failed_pair_is_retried_and_a_broken_generator_told)
+{
+    struct kw_pool_config pool_config = {.spec = KW_SPEC_RSA_2048, .capacity = 4};
+    struct kw_ondemand_config config = {.cpu_path = KW_CPU_PORTABLE, .max = 1};
+    uint64_t deadline_ns = kw_now_ns() + 60000ull * MS;
+    struct kw_ondemand *ondemand;
+    struct kw_ondemand_stats seen;
+    struct kw_slot slot;
+
+    ck_assert_int_eq(kw_pool_new(&pool, &pool_config), 0);
+    config.pools[KW_SPEC_RSA_2048] = pool;
+    ck_assert_int_eq(kw_ondemand_new(&ondemand, &config), 0);
+    ck_assert_int_eq(kw_fault_set("pct:fail@1"), 0);
+    ck_assert_int_eq(kw_ondemand_make(ondemand, KW_SPEC_RSA_2048, deadline_ns, NULL, &slot), 0);
+    kw_pool_publish(pool, &slot);
+    ck_assert_uint_eq(check_pairs(), 1);
+    ck_assert_int_eq(kw_fault_set("pct:fail@1+*"), 0);
+    ck_assert_int_eq(
+        kw_ondemand_make(ondemand, KW_SPEC_RSA_2048, deadline_ns, NULL, &slot), KW_ONDEMAND_FAILED);
+    ck_assert_int_eq(kw_fault_set(""), 0);
+    kw_ondemand_stats(ondemand, &seen);
+    ck_assert_uint_eq(seen.spec[KW_SPEC_RSA_2048].pairs, 1);
+    ck_assert_uint_eq(seen.spec[KW_SPEC_RSA_2048].failures, 4);
+    ck_assert_uint_eq(kw_pool_level(pool), 0);
+    kw_ondemand_free(ondemand);
+    kw_pool_free(pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("faults");
@@ -137,6 +169,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_failed_test_keeps_the_pair_out_and_counts);
     tcase_add_test(tcase, tests_that_go_on_failing_do_not_run_hot);
+    tcase_add_test(tcase, made_on_demand_a_failed_pair_is_retried_and_a_broken_generator_told);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -9,6 +9,7 @@
 #include "pool/limits.h"
 #include "pool/secmem.h"
 #include "tests/support/residue.h"
+#include "tests/support/sanitized.h"
 
 #include <check.h>
 #include <jemalloc/jemalloc.h>
@@ -492,6 +493,8 @@ END_TEST
 
 /* ---- workers ---- */
 
+#define ROUNDS (KW_SANITIZED ? 5 : 20)
+
 /* What a worker does, at full length: arena, source and generators of its own, and all of it gone at the end.
  */
 static void *work(void *arg)
@@ -507,7 +510,7 @@ static void *work(void *arg)
         if (best((enum kw_spec)i).ops->new (&generators[i], (enum kw_spec)i, own) != 0)
             return NULL;
     }
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < KW_SPEC_NUM; i++) {
             int result = generators[i]->ops->run(generators[i], kw_now_ns() + 1000000, place_init(&place));
             if (result != 0 && result != KW_GENERATOR_AGAIN)
@@ -535,7 +538,7 @@ START_TEST(workers_do_not_meet)
         void *result = NULL;
         ck_assert_int_eq(pthread_join(threads[i], &result), 0);
         ck_assert_ptr_eq(result, &made[i]);
-        ck_assert_int_gt(made[i], 20);
+        ck_assert_int_gt(made[i], ROUNDS);
     }
 }
 END_TEST

@@ -157,6 +157,23 @@ START_TEST(within_compares_sets)
 }
 END_TEST
 
+START_TEST(stay_keeps_to_the_cores)
+{
+    struct kw_cpus all, one = {.num = 1}, now, none = {.num = 0};
+
+    ck_assert_int_eq(kw_cpus_allowed(&all), 0);
+    one.cpu[0] = all.cpu[all.num - 1];
+    ck_assert_int_eq(kw_cpus_stay(&one), 0);
+    ck_assert_int_eq(kw_cpus_allowed(&now), 0);
+    ck_assert_uint_eq(now.num, 1);
+    ck_assert_uint_eq(now.cpu[0], one.cpu[0]);
+    ck_assert_int_eq(kw_cpus_stay(&none), -EINVAL);
+    ck_assert_int_eq(kw_cpus_stay(&all), 0);
+    ck_assert_int_eq(kw_cpus_allowed(&now), 0);
+    ck_assert_uint_eq(now.num, all.num);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("topology");
@@ -170,6 +187,7 @@ int main(void)
     tcase_add_test(tcase, parse_refuses_what_is_malformed);
     tcase_add_test(tcase, parse_takes_as_many_as_there_are_workers_and_no_more);
     tcase_add_test(tcase, within_compares_sets);
+    tcase_add_test(tcase, stay_keeps_to_the_cores);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

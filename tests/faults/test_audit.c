@@ -218,6 +218,87 @@ START_TEST(slow_disk_gathers)
 }
 END_TEST
 
+/* ---- two batches under way ---- */
+
+/* More than two batches hold, all submitted at once: the first is at the disk for a second, and the second is
+ * chained behind it, when the first fails. */
+#define LONG_BODY 60000
+#define LONG_NUM  45
+static_assert(LONG_BODY * LONG_NUM > 2 * KW_AUDIT_BATCH_MAX, "they are more than two batches hold");
+
+static struct kw_audit_entry long_entries[LONG_NUM];
+
+static void submit_long(const char *plan)
+{
+    static char body[LONG_BODY];
+
+    memset(body, ' ', sizeof(body));
+    memcpy(body, "{\"a\":1", 6);
+    body[LONG_BODY - 1] = '}';
+    ck_assert_int_eq(kw_fault_set(plan), 0);
+    audit = auditdir_open(&dir, KW_AUDIT_SEGMENT);
+    auditdir_submit_ok(&dir, audit, RECORD);
+    for (size_t i = 0; i < LONG_NUM; i++) {
+        long_entries[i] =
+            (struct kw_audit_entry){.body = KW_BYTES(body, sizeof(body)), .reply = &dir.mailbox, .result = 1};
+        kw_audit_submit(audit, &long_entries[i]);
+    }
+}
+
+static const char *const delayed[] = {"audit-write:delay@3,audit-sync:eio@3",
+    "audit-write:delay@3,audit-sync:fail@3,audit-write:short@5", "audit-sync:delay@3,audit-write:enospc@4"};
+
+/* Both are written again, in order and once. */
+START_TEST(second_batch_follows_the_first_into_a_new_segment)
+{
+    uint64_t last = 0;
+
+    submit_long(delayed[_i]);
+    for (size_t i = 0; i < LONG_NUM; i++) {
+        const struct kw_audit_entry *entry = auditdir_next(&dir);
+
+        ck_assert_ptr_eq(entry, &long_entries[i]);
+        ck_assert_int_eq(entry->result, 0);
+        ck_assert_uint_gt(entry->sequence, last);
+        last = entry->sequence;
+    }
+    ck_assert_uint_eq(stats().refused, 0);
+    finish(1 + LONG_NUM, stats().quarantined);
+}
+END_TEST
+
+/* Neither can be written: all are refused, none is in the log, and it goes on. */
+START_TEST(both_batches_are_refused)
+{
+    submit_long("audit-write:delay@3,audit-sync:eio@3,audit-write:enospc@4+2");
+    for (size_t i = 0; i < LONG_NUM; i++) {
+        const struct kw_audit_entry *entry = auditdir_next(&dir);
+
+        ck_assert_ptr_eq(entry, &long_entries[i]);
+        ck_assert_int_eq(entry->result, -ENOSPC);
+    }
+    ck_assert_uint_eq(stats().refused, LONG_NUM);
+    wait_until_healthy();
+    auditdir_submit_ok(&dir, audit, RECORD);
+    finish(2, 1);
+}
+END_TEST
+
+/* A close that comes while two are under way waits for both. */
+START_TEST(close_waits_for_both_batches)
+{
+    struct kw_audit_verdict verdict;
+
+    submit_long("audit-write:delay@3");
+    kw_audit_close(audit);
+    for (size_t i = 0; i < LONG_NUM; i++)
+        ck_assert_int_eq(auditdir_next(&dir)->result, 0);
+    auditdir_verify(&dir, &verdict);
+    ck_assert_uint_eq(verdict.records, 1 + LONG_NUM);
+    ck_assert_uint_eq(verdict.last_checkpoint_sequence, verdict.last_sequence);
+}
+END_TEST
+
 /* What goes to stderr meanwhile, in a file. */
 static FILE *captured;
 static int kept_stderr;
@@ -367,6 +448,10 @@ int main(void)
     tcase_add_test(tcase, creation_failure_matters_when_a_segment_is_needed);
     tcase_add_test(tcase, creation_failure_at_rotation);
     tcase_add_test(tcase, slow_disk_gathers);
+    tcase_add_loop_test(
+        tcase, second_batch_follows_the_first_into_a_new_segment, 0, (int)KW_ARRAY_LEN(delayed));
+    tcase_add_test(tcase, both_batches_are_refused);
+    tcase_add_test(tcase, close_waits_for_both_batches);
     tcase_add_test(tcase, changes_are_logged_once);
     tcase_add_loop_test(tcase, open_fails_with_a_reason, 0, (int)KW_ARRAY_LEN(at_open));
     tcase_add_test(tcase, close_while_unhealthy);

@@ -1,4 +1,4 @@
-#include "api/json.h"
+#include "api/value.h"
 #include "engine/crypto.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -67,6 +67,26 @@ static void check_string(struct kw_bytes text)
     kw_assert(direct == NULL || json_equal(direct, json_object_get(root, "text")));
 }
 
+/* Requests are read by a parser of their own: it takes what jansson takes as kw_json_parse() has it, and
+ * reads the same thing; but for a NUL behind a number, which jansson 2.14 does not see. */
+static void check_document(struct kw_bytes text, const json_t *root)
+{
+    KW_CLEANUP(kw_document_done) struct kw_document document = {.block = NULL};
+    KW_SBUF struct kw_sbuf sbuf = KW_SBUF_INIT(1 << 24), wanted = KW_SBUF_INIT(1 << 24);
+    struct kw_json_out out = KW_JSON_OUT(&sbuf), wanted_out = KW_JSON_OUT(&wanted);
+    const struct kw_value *value = NULL;
+    int r = kw_document_parse(&document, text, &value);
+
+    if (kw_bytes_find(text, 0) >= 0)
+        root = NULL;
+    kw_assert(r == (root != NULL ? 0 : KW_JSON_BAD));
+    if (root == NULL)
+        return;
+    kw_value_write(&out, value);
+    kw_json_value(&wanted_out, root);
+    kw_assert(kw_sbuf_ok(&sbuf) && kw_bytes_equal(kw_sbuf_bytes(&sbuf), kw_sbuf_bytes(&wanted)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct kw_bytes text = len > 0 ? KW_BYTES(data, len) : KW_LIT("");
@@ -76,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (r == 0)
         check_value(root);
     kw_assert(r >= 0); /* -ENOMEM: jansson asked for more than it was given beforehand */
+    check_document(text, root);
     check_string(text);
     return 0;
 }

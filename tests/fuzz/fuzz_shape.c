@@ -14,7 +14,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 /* What operations do with an input that passed: every reader answers, and nothing is beyond its limit. */
-static void read_all(const struct kw_shape *shape, const json_t *input)
+static void read_all(const struct kw_shape *shape, const struct kw_value *input)
 {
     uint8_t bytes[256 * 1024];
 
@@ -54,11 +54,12 @@ static void check_message(struct kw_bytes message, int r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     KW_SBUF struct kw_sbuf message = KW_SBUF_INIT(KW_SHAPE_MESSAGE_MAX);
-    KW_JSON json_t *root = NULL;
+    KW_CLEANUP(kw_document_done) struct kw_document document = {.block = NULL};
+    const struct kw_value *root = NULL;
     const struct kw_shape *shape;
     int r;
 
-    if (len == 0 || kw_json_parse(KW_BYTES(data + 1, len - 1), &root) != 0)
+    if (len == 0 || kw_document_parse(&document, KW_BYTES(data + 1, len - 1), &root) != 0)
         return 0;
     shape = kw_model[data[0] % kw_model_num]->input;
     r = kw_shape_check(shape, root, &message);

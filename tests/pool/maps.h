@@ -44,6 +44,22 @@ static inline bool maps_find(uintptr_t addr, struct maps_entry *ret)
     return found;
 }
 
+/* Resident memory of the whole process. */
+static inline unsigned long maps_resident_kib(void)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "re");
+    unsigned long kib = 0;
+    char line[1024];
+
+    kw_assert(file != NULL);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "Rss: %lu", &kib) == 1)
+            break;
+    }
+    fclose(file);
+    return kib;
+}
+
 /* flag is two letters between spaces: " dd ". */
 static inline bool maps_has_flag(const struct maps_entry *entry, const char *flag)
 {

@@ -41,6 +41,31 @@ START_TEST(test_equal_nocase)
 }
 END_TEST
 
+static uint8_t plain_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+/* Every byte against every byte, among eight that are looked at together and behind them. */
+START_TEST(test_nocase_bytes)
+{
+    uint8_t a[11], b[11];
+
+    for (unsigned pair = 0; pair < 65536; pair++) {
+        uint8_t x = (uint8_t)pair, y = (uint8_t)(pair >> 8);
+        bool alike = plain_lower(x) == plain_lower(y);
+
+        for (size_t at = pair % 8; at < sizeof(a); at += 8) {
+            memset(a, 'Q', sizeof(a));
+            memset(b, 'q', sizeof(b));
+            a[at] = x;
+            b[at] = y;
+            ck_assert(kw_bytes_alike(a, b, sizeof(a)) == alike);
+        }
+    }
+}
+END_TEST
+
 START_TEST(test_search)
 {
     ck_assert(kw_bytes_starts(KW_LIT("alias/demo"), KW_LIT("alias/")));
@@ -67,6 +92,27 @@ START_TEST(test_buf)
     ck_assert(kw_buf_ok(&buf));
     ck_assert(kw_bytes_equal(kw_buf_bytes(&buf), KW_BYTES(want, sizeof(want))));
     ck_assert_uint_eq(room[9], 0xee);
+}
+END_TEST
+
+START_TEST(test_decimal)
+{
+    uint8_t room[64];
+    struct kw_buf buf = KW_BUF(room, sizeof(room));
+
+    kw_buf_put_decimal(&buf, 0, 0);
+    kw_buf_put_decimal(&buf, 7, 3);
+    kw_buf_put_decimal(&buf, 12345, 2);
+    kw_buf_put_decimal(&buf, UINT64_MAX, 20);
+    kw_buf_put_decimal(&buf, 1, 20);
+    ck_assert(kw_bytes_equal(kw_buf_bytes(&buf), KW_LIT("0"
+                                                        "007"
+                                                        "12345"
+                                                        "18446744073709551615"
+                                                        "00000000000000000001")));
+    buf.cap = buf.len + 2;
+    kw_buf_put_decimal(&buf, 100, 0);
+    ck_assert(!kw_buf_ok(&buf));
 }
 END_TEST
 
@@ -240,8 +286,10 @@ int main(void)
     tcase_add_test(tcase, test_cut_keeps_characters_whole);
     tcase_add_test(tcase, test_compare);
     tcase_add_test(tcase, test_equal_nocase);
+    tcase_add_test(tcase, test_nocase_bytes);
     tcase_add_test(tcase, test_search);
     tcase_add_test(tcase, test_buf);
+    tcase_add_test(tcase, test_decimal);
     tcase_add_test(tcase, test_buf_overflow);
     tcase_add_test(tcase, test_buf_claim);
     tcase_add_test(tcase, test_hex);

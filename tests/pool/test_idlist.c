@@ -20,6 +20,26 @@ START_TEST(test_order)
 }
 END_TEST
 
+START_TEST(test_what_comes_next)
+{
+    _Atomic uint32_t links[3];
+    struct kw_idlist list;
+    uint32_t next = 7;
+
+    kw_idlist_init(&list);
+    ck_assert_uint_eq(kw_idlist_peek(&list), KW_IDLIST_END);
+    ck_assert_uint_eq(kw_idlist_pop_next(&list, links, &next), KW_IDLIST_END);
+    ck_assert_uint_eq(next, 7);
+    for (uint32_t i = 0; i < 3; i++)
+        kw_idlist_push(&list, links, i);
+    for (uint32_t i = 3; i > 0; i--) {
+        ck_assert_uint_eq(kw_idlist_peek(&list), i - 1);
+        ck_assert_uint_eq(kw_idlist_pop_next(&list, links, &next), i - 1);
+        ck_assert_uint_eq(next, i > 1 ? i - 2 : KW_IDLIST_END);
+    }
+}
+END_TEST
+
 START_TEST(test_two_lists_over_the_same_links)
 {
     _Atomic uint32_t links[3];
@@ -108,6 +128,7 @@ int main(void)
     Suite *suite = suite_create("idlist");
     TCase *tcase = tcase_create("idlist");
     tcase_add_test(tcase, test_order);
+    tcase_add_test(tcase, test_what_comes_next);
     tcase_add_test(tcase, test_two_lists_over_the_same_links);
     tcase_add_test(tcase, test_largest_index);
     tcase_add_test(tcase, test_head_that_came_back);

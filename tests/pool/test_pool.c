@@ -2,6 +2,7 @@
 #include "pool/pool.h"
 #include "pool/secmem.h"
 #include "tests/pool/death.h"
+#include "tests/pool/maps.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #define SPEC   KW_SPEC_ECC_NIST_P256
 #define PUBLIC 91u
 #define SECRET 138u
+#define DEEP   16384u /* enough that what is paid once does not show; half a million is the same, slowly */
 
 /* kw_assert() in what misuses need as well: Check's asserts work under its runner only. */
 static struct kw_pool *pool_of(uint32_t capacity, uint32_t spare, struct kw_bell *bell)
@@ -45,6 +47,14 @@ static bool all_equal(struct kw_bytes bytes, uint8_t value)
             return false;
     }
     return bytes.len > 0;
+}
+
+static bool public_is(const struct kw_pair *pair, uint8_t value)
+{
+    uint8_t der[KW_SPEC_PUBLIC_MAX];
+    struct kw_bytes public_der = kw_pair_public_der(pair, der);
+
+    return public_der.len == PUBLIC && all_equal(public_der, value);
 }
 
 static struct kw_pool_stats stats_of(const struct kw_pool *pool)
@@ -102,21 +112,62 @@ START_TEST(test_a_pair_comes_through)
     ck_assert_ptr_null(pair.pool);
     make(pool, 7);
     ck_assert_uint_eq(kw_pool_level(pool), 1);
+    kw_pool_prefetch(pool);
+    ck_assert_uint_eq(kw_pool_level(pool), 1);
     ck_assert_int_eq(kw_pool_pop(pool, &pair), 0);
     ck_assert_uint_eq(kw_pool_level(pool), 0);
-    ck_assert_uint_eq(pair.public_der.len, PUBLIC);
     ck_assert_uint_eq(pair.private_der.len, SECRET);
-    ck_assert(all_equal(pair.public_der, 7));
+    ck_assert(public_is(&pair, 7));
     ck_assert(all_equal(pair.private_der, 7 ^ 0xff));
 
     /* Popped is gone: nothing else is ready, and what it was is zero after the release. */
     struct kw_pair again = {0}, held = pair;
+    kw_pool_prefetch(pool);
     ck_assert_int_eq(kw_pool_pop(pool, &again), KW_POOL_EMPTY);
     kw_pair_release(&pair);
     ck_assert_ptr_null(pair.pool);
-    ck_assert(all_equal(held.public_der, 0));
+    ck_assert(all_equal(held.public_text, 0));
     ck_assert(all_equal(held.private_der, 0));
     kw_pair_release(&pair);
+    kw_pool_free(pool);
+}
+END_TEST
+
+/* A maker that wants the pair himself: it passes nobody else, and counts as made and handed out. */
+START_TEST(test_handed_over)
+{
+    struct kw_pool *pool = pool_of(1, 4, NULL);
+    struct kw_pair pair = {0}, other = {0};
+    struct kw_slot slot;
+
+    ck_assert_int_eq(kw_pool_acquire(pool, &slot), 0);
+    fill(&slot, 9);
+    kw_pool_hand_over(pool, &slot, &pair);
+    ck_assert_ptr_null(slot.private_der);
+    ck_assert_int_eq(kw_pool_pop(pool, &other), KW_POOL_EMPTY);
+    ck_assert(public_is(&pair, 9));
+    ck_assert(all_equal(pair.private_der, 9 ^ 0xff));
+    ck_assert_uint_eq(stats_of(pool).pushes, 1);
+    ck_assert_uint_eq(stats_of(pool).pops, 1);
+    ck_assert_uint_eq(stats_of(pool).level, 0);
+    /* It takes no room from the pool. */
+    make(pool, 1);
+    ck_assert_uint_eq(kw_pool_level(pool), 1);
+    other = pair;
+    kw_pair_release(&pair);
+    ck_assert(all_equal(other.private_der, 0));
+    kw_pool_free(pool);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+    struct kw_pool *pool = pool_of(1, 1, NULL);
+
+    kw_pool_refuse(pool);
+    ck_assert_uint_eq(stats_of(pool).misses, 1);
+    ck_assert_uint_eq(stats_of(pool).rejects, 1);
+    ck_assert_uint_eq(stats_of(pool).waiters, 0);
     kw_pool_free(pool);
 }
 END_TEST
@@ -156,7 +207,9 @@ START_TEST(test_never_above_capacity)
 
     /* A popped pair makes room at once, while it is still held. */
     struct kw_pair pair;
+    ck_assert_uint_eq(kw_pool_in_hand(pool), 0);
     ck_assert_int_eq(kw_pool_pop(pool, &pair), 0);
+    ck_assert_uint_eq(kw_pool_in_hand(pool), 1);
     ck_assert_int_eq(kw_pool_acquire(pool, &more), 0);
     kw_pool_discard(pool, &more);
     kw_pair_release(&pair);
@@ -253,6 +306,68 @@ START_TEST(test_release_wipes_beyond_the_lengths)
 }
 END_TEST
 
+/* The longest and odd lengths of a public key of every spec come through as base64. */
+START_TEST(test_public_text)
+{
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
+        const struct kw_spec_info *info = kw_spec_info((enum kw_spec)spec);
+        struct kw_pool_config config = {.spec = (enum kw_spec)spec, .capacity = 1};
+        struct kw_pool *pool;
+
+        ck_assert_int_eq(kw_pool_new(&pool, &config), 0);
+        for (size_t len = info->public_max - 3; len <= info->public_max; len++) {
+            uint8_t der[KW_SPEC_PUBLIC_MAX], back[KW_SPEC_PUBLIC_MAX];
+            char text[KW_BASE64_LEN(KW_SPEC_PUBLIC_MAX)];
+            struct kw_slot slot;
+            struct kw_pair pair;
+
+            for (size_t i = 0; i < len; i++)
+                der[i] = (uint8_t)(i * 7 + len);
+            kw_base64_encode(KW_BYTES(der, len), text);
+            ck_assert_int_eq(kw_pool_acquire(pool, &slot), 0);
+            memcpy(slot.public_der, der, len);
+            memset(slot.private_der, 0x5e, info->private_max);
+            slot.public_len = len;
+            slot.private_len = info->private_max;
+            kw_pool_publish(pool, &slot);
+            ck_assert_int_eq(kw_pool_pop(pool, &pair), 0);
+            ck_assert(kw_bytes_equal(pair.public_text, KW_BYTES(text, KW_BASE64_LEN(len))));
+            ck_assert(kw_bytes_equal(kw_pair_public_der(&pair, back), KW_BYTES(der, len)));
+            ck_assert(all_equal(pair.private_der, 0x5e));
+            kw_pair_release(&pair);
+        }
+        kw_pool_free(pool);
+    }
+}
+END_TEST
+
+static uint64_t mapped_bytes(void)
+{
+    struct kw_secmem_stats stats;
+
+    kw_secmem_stats(&stats);
+    return stats.mapped_bytes;
+}
+
+/* Half a million RSA_2048 pairs in a process: what each takes, all in, by the pool's word and by the
+ * kernel's. */
+START_TEST(test_memory_per_pair)
+{
+    struct kw_pool_config config = {.spec = KW_SPEC_RSA_2048, .capacity = DEEP};
+    uint64_t before = mapped_bytes(), resident = maps_resident_kib();
+    struct kw_pool *pool;
+
+    ck_assert_int_eq(kw_pool_new(&pool, &config), 0);
+    double said = (double)kw_pool_bytes(pool) / DEEP;
+    double seen = (double)(maps_resident_kib() - resident) * 1024 / DEEP;
+    printf("bytes per RSA_2048 pair, %u pairs: %.0f, resident %.0f\n", DEEP, said, seen);
+    ck_assert(said <= 2560 && seen <= 2560);
+    ck_assert_uint_ge(mapped_bytes() - before, (uint64_t)DEEP * (392 + 1219));
+    kw_pool_free(pool);
+    ck_assert_uint_eq(mapped_bytes(), before);
+}
+END_TEST
+
 START_TEST(test_bell)
 {
     struct kw_bell bell;
@@ -277,6 +392,46 @@ START_TEST(test_bell)
     ck_assert_int_eq(kw_pool_wait_enter(pool), 0);
     ck_assert_uint_eq(kw_bell_ticket(&bell), ++ticket);
     kw_pool_wait_leave(pool, true);
+    kw_pool_free(pool);
+}
+END_TEST
+
+/* A withdrawn pair leaves room for another and is no demand. */
+START_TEST(test_withdraw)
+{
+    struct kw_bell bell;
+    struct kw_pair pair = {0};
+
+    kw_bell_init(&bell);
+    struct kw_pool *pool = pool_of(8, 8, &bell); /* low watermark 7 */
+    for (uint8_t round = 0; round < 3; round++) {
+        while (kw_pool_level(pool) < 8)
+            make(pool, (uint8_t)(1 + round));
+        ck_assert_int_eq(kw_pool_pop(pool, &pair), 0);
+        kw_pair_release(&pair);
+        uint32_t ticket = kw_bell_ticket(&bell);
+        ck_assert_int_eq(kw_pool_withdraw(pool, &pair), 0);
+        ck_assert_uint_eq(kw_bell_ticket(&bell), ticket + 1); /* below the mark */
+        ck_assert_uint_eq(kw_pool_level(pool), 6);
+        ck_assert(all_equal(pair.private_der, (uint8_t)((1 + round) ^ 0xff)));
+        kw_pair_release(&pair);
+    }
+    struct kw_pool_stats stats = stats_of(pool);
+    ck_assert_uint_eq(stats.pops, 3);
+    ck_assert_uint_eq(stats.withdrawals, 3);
+    ck_assert_uint_eq(stats.pushes, 12);
+    while (kw_pool_level(pool) > 0) {
+        ck_assert_int_eq(kw_pool_withdraw(pool, &pair), 0);
+        kw_pair_release(&pair);
+    }
+    ck_assert_int_eq(kw_pool_withdraw(pool, &pair), KW_POOL_EMPTY);
+    ck_assert_ptr_null(pair.pool);
+    struct kw_slot slots[8], more;
+    for (unsigned i = 0; i < 8; i++)
+        ck_assert_int_eq(kw_pool_acquire(pool, &slots[i]), 0);
+    ck_assert_int_eq(kw_pool_acquire(pool, &more), KW_POOL_FULL);
+    for (unsigned i = 0; i < 8; i++)
+        kw_pool_discard(pool, &slots[i]);
     kw_pool_free(pool);
 }
 END_TEST
@@ -347,7 +502,7 @@ START_TEST(test_pop_wait_gets_a_late_pair)
     ck_assert_int_eq(pthread_create(&thread, NULL, make_late, pool), 0);
     ck_assert_int_eq(kw_pool_pop_wait(pool, 10000, &pair), 0);
     pthread_join(thread, NULL);
-    ck_assert(all_equal(pair.public_der, 8));
+    ck_assert(public_is(&pair, 8));
     kw_pair_release(&pair);
     ck_assert_uint_eq(stats_of(pool).misses, 1);
     ck_assert_uint_eq(stats_of(pool).timeouts, 0);
@@ -370,9 +525,10 @@ static void be_a_child(void *arg)
 
     kw_assert(kw_pool_pop(at_fork->pool, &pair) == KW_POOL_FORKED);
     kw_assert(kw_pool_pop_wait(at_fork->pool, 10, &pair) == KW_POOL_FORKED);
+    kw_assert(kw_pool_withdraw(at_fork->pool, &pair) == KW_POOL_FORKED);
     kw_assert(kw_pool_acquire(at_fork->pool, &slot) == KW_POOL_FORKED);
     kw_assert(all_equal(at_fork->pair.private_der, 0));
-    kw_assert(all_equal(at_fork->pair.public_der, 0));
+    kw_assert(all_equal(at_fork->pair.public_text, 0));
     kw_assert(all_equal(KW_BYTES(at_fork->slot.private_der, SECRET), 0));
     kw_pair_release(&at_fork->pair);
     kw_pool_discard(at_fork->pool, &at_fork->slot);
@@ -392,12 +548,12 @@ START_TEST(test_forked_child)
     ck_assert_int_eq(death_signal(be_a_child, &at_fork), 0);
 
     /* The parent has all of it still. */
-    ck_assert(all_equal(at_fork.pair.public_der, 2));
+    ck_assert(public_is(&at_fork.pair, 2));
     kw_pair_release(&at_fork.pair);
     kw_pool_publish(at_fork.pool, &at_fork.slot);
     for (unsigned i = 0; i < 2; i++) {
         ck_assert_int_eq(kw_pool_pop(at_fork.pool, &pair), 0);
-        ck_assert(all_equal(pair.public_der, i == 0 ? 3 : 1));
+        ck_assert(public_is(&pair, i == 0 ? 3 : 1));
         kw_pair_release(&pair);
     }
     kw_pool_free(at_fork.pool);
@@ -443,6 +599,27 @@ static void publish_too_much(void *pool)
     slot.public_len = PUBLIC;
     slot.private_len = SECRET + 1;
     kw_pool_publish(pool, &slot);
+}
+
+static void hand_over_published(void *pool)
+{
+    struct kw_slot slot, copy;
+    struct kw_pair pair;
+
+    (void)!kw_pool_acquire(pool, &slot);
+    fill(&slot, 1);
+    copy = slot;
+    kw_pool_publish(pool, &slot);
+    kw_pool_hand_over(pool, &copy, &pair);
+}
+
+static void hand_over_nothing(void *pool)
+{
+    struct kw_slot slot;
+    struct kw_pair pair;
+
+    (void)!kw_pool_acquire(pool, &slot);
+    kw_pool_hand_over(pool, &slot, &pair);
 }
 
 static void discard_published(void *pool)
@@ -501,6 +678,8 @@ static void (*const misuses[])(void *) = {
     publish_emptied,
     publish_nothing,
     publish_too_much,
+    hand_over_published,
+    hand_over_nothing,
     discard_published,
     release_twice,
     leave_unentered,
@@ -545,13 +724,18 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, test_config);
     tcase_add_test(tcase, test_chosen_watermarks);
     tcase_add_test(tcase, test_a_pair_comes_through);
+    tcase_add_test(tcase, test_handed_over);
+    tcase_add_test(tcase, test_refused);
     tcase_add_test(tcase, test_pair_cleanup);
     tcase_add_test(tcase, test_never_above_capacity);
     tcase_add_test(tcase, test_stopped_maker_does_not_shut_others_out);
     tcase_add_test(tcase, test_out_of_slots);
     tcase_add_test(tcase, test_discard_wipes);
     tcase_add_test(tcase, test_release_wipes_beyond_the_lengths);
+    tcase_add_test(tcase, test_public_text);
+    tcase_add_test(tcase, test_memory_per_pair);
     tcase_add_test(tcase, test_bell);
+    tcase_add_test(tcase, test_withdraw);
     tcase_add_test(tcase, test_waiters);
     tcase_add_test(tcase, test_pop_wait_times_out);
     tcase_add_test(tcase, test_pop_wait_gets_a_late_pair);

@@ -136,6 +136,71 @@ static void read_byte(void *addr)
     (void)*(volatile uint8_t *)addr;
 }
 
+START_TEST(test_map)
+{
+    static const size_t sizes[] = {1, 4096, 4097, (2 << 20) + 1, 5 << 20};
+
+    for (size_t i = 0; i < KW_ARRAY_LEN(sizes); i++) {
+        struct kw_secmem_stats before, during, after;
+        struct kw_secmem_map map = {0};
+        struct maps_entry entry;
+
+        kw_secmem_stats(&before);
+        ck_assert_int_eq(kw_secmem_map(&map, sizes[i]), 0);
+        kw_secmem_stats(&during);
+        ck_assert_uint_ge(map.len, sizes[i]);
+        ck_assert_uint_ge(during.mapped_bytes - before.mapped_bytes, sizes[i]);
+        ck_assert(is_filled(map.ptr, sizes[i], 0));
+        ck_assert(maps_find((uintptr_t)map.ptr, &entry));
+        ck_assert_uint_eq(entry.start, (uintptr_t)map.ptr);
+        ck_assert_uint_eq(entry.end - entry.start, (sizes[i] + 4095) / 4096 * 4096);
+        ck_assert(maps_has_flag(&entry, " dd ") && maps_has_flag(&entry, " wf "));
+        ck_assert_int_eq(maps_has_flag(&entry, " lo "), map.locked);
+        if (sizes[i] >= 2 << 20) {
+            ck_assert_uint_eq((uintptr_t)map.ptr % (2 << 20), 0);
+            ck_assert_msg(maps_has_flag(&entry, " hg "), "no huge pages: %s", entry.flags);
+        }
+        memset(map.ptr, 0x3c, sizes[i]);
+        ck_assert_int_eq(death_signal(read_byte, (uint8_t *)map.ptr - 1), SIGSEGV);
+        ck_assert_int_eq(death_signal(read_byte, (uint8_t *)entry.end), SIGSEGV);
+        void *ptr = map.ptr;
+        kw_secmem_unmap(&map);
+        ck_assert_ptr_null(map.ptr);
+        ck_assert(!maps_find((uintptr_t)ptr, &entry) || strcmp(entry.access, "rw-p") != 0);
+        kw_secmem_unmap(&map);
+        kw_secmem_stats(&after);
+        ck_assert_uint_eq(after.mapped_bytes, before.mapped_bytes);
+        ck_assert_uint_eq(after.locked_bytes, before.locked_bytes);
+    }
+}
+END_TEST
+
+static void map_in_child(void *arg)
+{
+    struct kw_secmem_map fresh = {0}, *map = arg;
+
+    kw_assert(kw_secmem_map(&fresh, 1) == -ENOMEM);
+    kw_assert(is_filled(map->ptr, 5000, 0));
+    kw_secmem_unmap(map);
+    kw_assert(map->ptr == NULL);
+}
+
+START_TEST(test_map_hostile)
+{
+    struct kw_secmem_map map = {0};
+
+    ck_assert_int_eq(kw_secmem_map(&map, 0), -ENOMEM);
+    ck_assert_int_eq(kw_secmem_map(&map, SIZE_MAX), -ENOMEM);
+    ck_assert_int_eq(kw_secmem_map(&map, (size_t)1 << 50), -ENOMEM);
+    ck_assert_ptr_null(map.ptr);
+    ck_assert_int_eq(kw_secmem_map(&map, 5000), 0);
+    memset(map.ptr, 1, 5000);
+    ck_assert_int_eq(death_signal(map_in_child, &map), 0);
+    ck_assert_uint_eq(*(uint8_t *)map.ptr, 1);
+    kw_secmem_unmap(&map);
+}
+END_TEST
+
 /* Neighbouring extents may make one entry only if no guard is between them, so both ends of any entry are
  * guards. */
 START_TEST(test_guard_pages)
@@ -389,6 +454,8 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, test_free_wipes_the_usable_size);
     tcase_add_test(tcase, test_realloc);
     tcase_add_test(tcase, test_kernel_flags);
+    tcase_add_test(tcase, test_map);
+    tcase_add_test(tcase, test_map_hostile);
     tcase_add_test(tcase, test_guard_pages);
     tcase_add_test(tcase, test_forked_child);
     tcase_add_test(tcase, test_thread_reserve);

@@ -14,11 +14,27 @@ START_TEST(test_layout)
             uint8_t *public_der = kw_slots_public(&slots, i), *private_der = kw_slots_private(&slots, i);
             ck_assert_uint_eq((uintptr_t)public_der % KW_CACHE_LINE, 0);
             ck_assert_uint_eq((uintptr_t)private_der % 16, 0);
-            ck_assert(private_der >= public_der + info->public_max);
+            ck_assert(private_der >= public_der + KW_BASE64_LEN(info->public_max));
             ck_assert(private_der + info->private_max <= slots.memory + (size_t)(i + 1) * slots.size);
         }
         kw_slots_done(&slots);
     }
+}
+END_TEST
+
+START_TEST(test_encode_public)
+{
+    struct kw_slots slots;
+
+    ck_assert_int_eq(kw_slots_init(&slots, KW_SPEC_ECC_NIST_P256, 2), 0);
+    memset(slots.memory, 0x44, (size_t)2 * slots.size);
+    memcpy(kw_slots_public(&slots, 1), "\x14\xfb\x9c\x03", 4);
+    kw_slots_encode_public(&slots, 1, 4);
+    ck_assert_uint_eq(slots.infos[1].public_len, 8);
+    ck_assert_mem_eq(kw_slots_public(&slots, 1), "FPucAw==", 8);
+    ck_assert_uint_eq(kw_slots_public(&slots, 1)[8], 0x44);
+    ck_assert_uint_ge(kw_slots_bytes(&slots), 2 * (slots.size + sizeof(*slots.infos)));
+    kw_slots_done(&slots);
 }
 END_TEST
 
@@ -58,6 +74,13 @@ static void wipe_no_slot(void *slots)
     kw_slots_wipe(slots, 1);
 }
 
+static void encode_too_much(void *arg)
+{
+    struct kw_slots *slots = arg;
+
+    kw_slots_encode_public(slots, 0, kw_spec_info(KW_SPEC_ECC_NIST_P256)->public_max + 20);
+}
+
 static void done_in_use(void *arg)
 {
     struct kw_slots *slots = arg;
@@ -74,6 +97,7 @@ START_TEST(test_misuse)
     ck_assert_int_eq(death_signal(turn_from_wrong_state, &slots), SIGABRT);
     ck_assert_int_eq(death_signal(turn_no_slot, &slots), SIGABRT);
     ck_assert_int_eq(death_signal(wipe_no_slot, &slots), SIGABRT);
+    ck_assert_int_eq(death_signal(encode_too_much, &slots), SIGABRT);
     ck_assert_int_eq(death_signal(done_in_use, &slots), SIGABRT);
     kw_slots_done(&slots);
 }
@@ -101,6 +125,7 @@ int main(void)
     Suite *suite = suite_create("slots");
     TCase *tcase = tcase_create("slots");
     tcase_add_test(tcase, test_layout);
+    tcase_add_test(tcase, test_encode_public);
     tcase_add_test(tcase, test_turn_and_wipe);
     tcase_add_test(tcase, test_misuse);
     tcase_add_test(tcase, test_no_memory);

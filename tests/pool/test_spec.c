@@ -14,6 +14,8 @@ START_TEST(test_table)
         ck_assert_int_eq(info->curve == NULL, info->kind == KW_KIND_RSA);
         ck_assert_uint_ge(info->default_capacity, 1);
         ck_assert_uint_le(info->default_capacity, KW_POOL_CAPACITY_MAX);
+        ck_assert_uint_le(info->public_max, KW_SPEC_PUBLIC_MAX);
+        ck_assert_uint_le(info->private_max, KW_SPEC_PRIVATE_MAX);
         /* What is wrapped must fit the plaintext that Decrypt gives back. */
         ck_assert_uint_le(info->private_max, KW_PLAINTEXT_MAX);
     }

@@ -4,7 +4,8 @@
 
 #define LEN_MIN 16u
 /* One slot in so many is given back without a pair. */
-#define DISCARD_ONE_IN 32u
+#define DISCARD_ONE_IN  32u
+#define WITHDRAW_ONE_IN 16u
 
 double load_seconds(double smoke)
 {
@@ -109,11 +110,13 @@ int load_make(struct load_thread *thread, struct kw_pool *pool)
 void load_see(struct load_thread *thread, const struct kw_pair *pair)
 {
     const struct kw_spec_info *info = kw_spec_info(kw_pool_spec(pair->pool));
+    uint8_t der[KW_SPEC_PUBLIC_MAX];
+    struct kw_bytes public_der = kw_pair_public_der(pair, der);
     uint64_t serial;
 
-    kw_assert(pair->public_der.len >= LEN_MIN);
-    memcpy(&serial, pair->public_der.ptr, sizeof(serial));
-    check_bytes(pair->public_der, length_of(serial, info->public_max), serial);
+    kw_assert(public_der.len >= LEN_MIN);
+    memcpy(&serial, public_der.ptr, sizeof(serial));
+    check_bytes(public_der, length_of(serial, info->public_max), serial);
     check_bytes(pair->private_der, length_of(serial, info->private_max), serial);
     tally(&thread->popped, serial);
 }
@@ -121,7 +124,8 @@ void load_see(struct load_thread *thread, const struct kw_pair *pair)
 int load_take(struct load_thread *thread, struct kw_pool *pool)
 {
     struct kw_pair pair;
-    int r = kw_pool_pop(pool, &pair);
+    bool withdraw = load_random(thread) % WITHDRAW_ONE_IN == 0;
+    int r = withdraw ? kw_pool_withdraw(pool, &pair) : kw_pool_pop(pool, &pair);
 
     if (r != 0)
         return r;
@@ -147,7 +151,8 @@ static void check_all_free(struct kw_pool *pool)
     struct kw_slot *slots = calloc(stats.capacity, sizeof(*slots));
     struct kw_slot more;
 
-    kw_assert(slots != NULL && stats.level == 0 && stats.pushes == stats.pops && stats.waiters == 0);
+    kw_assert(slots != NULL && stats.level == 0 && stats.pushes == stats.pops + stats.withdrawals &&
+              stats.waiters == 0);
     for (uint32_t i = 0; i < stats.capacity; i++)
         kw_assert(kw_pool_acquire(pool, &slots[i]) == 0);
     kw_assert(kw_pool_acquire(pool, &more) == KW_POOL_FULL);
@@ -174,7 +179,7 @@ void load_finish(struct load_thread *threads, uint32_t num, struct kw_pool *pool
     kw_assert(published.count == popped.count);
     kw_assert(published.sum == popped.sum);
     kw_pool_stats(pool, &stats);
-    kw_assert(stats.pushes == published.count && stats.pops == popped.count);
+    kw_assert(stats.pushes == published.count && stats.pops + stats.withdrawals == popped.count);
     check_zero(span.lowest, span.highest);
     check_all_free(pool);
     kw_pool_free(pool);

@@ -58,7 +58,7 @@ static inline unsigned times(unsigned bits, unsigned at_1024)
 {
     unsigned num = (unsigned)((uint64_t)at_1024 * 1024 * 1024 / bits / bits * 1024 / bits);
 
-    return KW_MIN(KW_MAX(num, 1), (KW_SANITIZED ? 2 : 16) * at_1024);
+    return KW_MIN(KW_MAX(num, 1), KW_SANITIZED ? at_1024 : 16 * at_1024);
 }
 
 static inline void set_bits(unsigned bits)

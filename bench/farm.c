@@ -1,11 +1,50 @@
-#include "bench/rsafarm.h"
+#include "bench/farm.h"
 
+#include "engine/cpu.h"
+#include "engine/crypto.h"
 #include "engine/der.h"
+#include "engine/generator.h"
+#include "engine/rng.h"
 
-#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <stdlib.h>
 
-#define PRIME_BITS 1024
+#define PRIME_LEN_MAX 256u
+
+/* ---- the one that makes them ---- */
+
+struct maker {
+    struct kw_rng *rng;
+    struct kw_generator *generator;
+};
+
+static void maker_done(struct maker *maker)
+{
+    if (maker->generator != NULL)
+        maker->generator->ops->free(maker->generator);
+    kw_rng_free(maker->rng);
+}
+
+static int maker_init(struct maker *maker, enum kw_spec spec)
+{
+    KW_TRY(kw_rng_new(&maker->rng));
+    return kw_generator_choose(spec, kw_cpu_detect())->new (&maker->generator, spec, maker->rng);
+}
+
+static int make_pair(struct maker *maker, struct kw_farm_pair *ret)
+{
+    struct kw_slot slot = {.public_der = ret->public_der, .private_der = ret->private_der};
+    int r;
+
+    do
+        r = maker->generator->ops->run(maker->generator, UINT64_MAX, &slot);
+    while (r > 0);
+    ret->public_len = (uint16_t)slot.public_len;
+    ret->private_len = (uint16_t)slot.private_len;
+    return r;
+}
+
+/* ---- RSA: pairs from primes ---- */
 
 struct numbers {
     BN_CTX *ctx;
@@ -46,9 +85,9 @@ static struct kw_bytes put(const BIGNUM *number, uint8_t *at)
     return KW_BYTES(at, (size_t)BN_bn2bin(number, at));
 }
 
-static int encode(const struct numbers *t, const BIGNUM *p, const BIGNUM *q, struct kw_rsafarm_pair *ret)
+static int encode(const struct numbers *t, const BIGNUM *p, const BIGNUM *q, struct kw_farm_pair *ret)
 {
-    uint8_t raw[8][256];
+    uint8_t raw[8][2 * PRIME_LEN_MAX];
     struct kw_der_rsa key = {
         .n = put(t->n, raw[0]),
         .e = put(t->e, raw[1]),
@@ -59,7 +98,8 @@ static int encode(const struct numbers *t, const BIGNUM *p, const BIGNUM *q, str
         .dq = put(t->dq, raw[6]),
         .qinv = put(t->qinv, raw[7]),
     };
-    struct kw_buf public = KW_BUF(ret->der, 294), private = KW_BUF(ret->der + 294, 1232);
+    struct kw_buf public = KW_BUF(ret->public_der, sizeof(ret->public_der));
+    struct kw_buf private = KW_BUF(ret->private_der, sizeof(ret->private_der));
 
     if (kw_der_rsa_public(&public, key.n, key.e) != 0 || kw_der_rsa_private(&private, &key) != 0)
         return -EINVAL;
@@ -73,30 +113,36 @@ static size_t primes_for(size_t num)
     size_t primes = 2;
 
     while (primes * (primes - 1) / 2 < num)
-        primes++;
+        primes += 2;
     return primes;
 }
 
-/* p > q, as the encoders and CRT want it; 65537 must divide neither p-1 nor q-1. */
-static bool usable(struct numbers *t, const BIGNUM *prime)
+/* Both primes of a pair. */
+static int take_primes(const struct kw_farm_pair *pair, BIGNUM **p, BIGNUM **q)
 {
-    return BN_sub(t->p1, prime, BN_value_one()) && BN_mod_word(t->p1, 65537) != 0;
+    const uint8_t *at = pair->private_der;
+    KW_CLEANUP(kw_pkey_freep) EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &at, pair->private_len);
+
+    KW_SSL_PTR(pkey);
+    KW_SSL(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR1, p));
+    KW_SSL(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR2, q));
+    return 0;
 }
 
-static int make_primes(struct numbers *t, BIGNUM **primes, size_t num)
+/* num is even. */
+static int make_primes(struct maker *maker, BIGNUM **primes, size_t num)
 {
-    for (size_t i = 0; i < num; i++) {
-        primes[i] = BN_new();
-        do {
-            if (primes[i] == NULL || !BN_generate_prime_ex(primes[i], PRIME_BITS, 0, NULL, NULL, NULL))
-                return KW_EOPENSSL;
-        } while (!usable(t, primes[i]));
+    struct kw_farm_pair pair;
+
+    for (size_t i = 0; i < num; i += 2) {
+        KW_TRY(make_pair(maker, &pair));
+        KW_TRY(take_primes(&pair, &primes[i], &primes[i + 1]));
     }
     return 0;
 }
 
 static int make_pairs(
-    struct numbers *t, BIGNUM **primes, size_t num_primes, struct kw_rsafarm_pair *pairs, size_t num)
+    struct numbers *t, BIGNUM **primes, size_t num_primes, struct kw_farm_pair *pairs, size_t num)
 {
     size_t done = 0;
 
@@ -113,7 +159,7 @@ static int make_pairs(
     return 0;
 }
 
-int kw_rsafarm_fill(struct kw_rsafarm_pair *pairs, size_t num)
+static int fill_rsa(struct maker *maker, struct kw_farm_pair *pairs, size_t num)
 {
     size_t num_primes = primes_for(num);
     BIGNUM **primes = calloc(num_primes, sizeof(*primes));
@@ -121,7 +167,7 @@ int kw_rsafarm_fill(struct kw_rsafarm_pair *pairs, size_t num)
     int r = primes != NULL && numbers_init(&t) ? 0 : -ENOMEM;
 
     if (r == 0)
-        r = make_primes(&t, primes, num_primes);
+        r = make_primes(maker, primes, num_primes);
     if (r == 0)
         r = make_pairs(&t, primes, num_primes, pairs, num);
     for (size_t i = 0; primes != NULL && i < num_primes; i++)
@@ -129,4 +175,18 @@ int kw_rsafarm_fill(struct kw_rsafarm_pair *pairs, size_t num)
     free(primes);
     numbers_done(&t);
     return r;
+}
+
+/* ---- all ---- */
+
+int kw_farm_fill(enum kw_spec spec, struct kw_farm_pair *pairs, size_t num)
+{
+    KW_CLEANUP(maker_done) struct maker maker = {.rng = NULL};
+
+    KW_TRY(maker_init(&maker, spec));
+    if (kw_spec_info(spec)->kind == KW_KIND_RSA)
+        return fill_rsa(&maker, pairs, num);
+    for (size_t i = 0; i < num; i++)
+        KW_TRY(make_pair(&maker, &pairs[i]));
+    return 0;
 }
