@@ -316,6 +316,7 @@ int kw_map_remove(struct kw_map *map, const void *wanted)
 
     link = path_own(&change, map, num);
     gone = *link;
+    kw_assert(gone != NULL);
     heir = gone->child[gone->child[0] == NULL];
     node_share(heir);
     *link = heir;

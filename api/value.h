@@ -91,6 +91,8 @@ static inline double kw_value_number(const struct kw_value *value)
 /* Items of an array, members of an object; else 0. */
 static inline size_t kw_value_num(const struct kw_value *value)
 {
+    if (value == NULL)
+        return 0;
     return kw_value_is(value, KW_VALUE_ARRAY) || kw_value_is(value, KW_VALUE_OBJECT) ? value->num : 0;
 }
 
