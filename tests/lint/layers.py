@@ -12,9 +12,10 @@ import source
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LAYERS = ("pool", "engine", "api", "tools", "bench", "tests")
-ENGINE_FACE = {f"engine/{name}.h" for name in ("cpu", "crypto", "drbg", "engine", "ondemand", "selftest", "topology")}
+ENGINE_FACE = {f"engine/{name}.h" for name in ("cpu", "crypto", "drbg", "engine", "ondemand", "priority", "selftest", "topology")}
 # Parts of programs that are pure enough to have tests of their own; nobody else sees them.
-TOOLS_PARTS = {f"tools/{name}.h" for name in ("loadanswer", "loadhdr", "loadplan", "loadsign", "loadslo", "loadtally")}
+TOOLS_PARTS = {f"tools/{name}.h" for name in ("doctor", "loadanswer", "loadhdr", "loadplan", "loadsign", "loadslo", "loadtally",
+    "terminal")}
 # The command line's parts are looked at by tests in their folder, and by fuzzers.
 TOOLS_FOLDERS = ("tools/cli/",)
 # Longer files are shown from the first on and refused from the second on.
