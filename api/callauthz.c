@@ -1,5 +1,6 @@
 #include "api/callauthz.h"
 
+#include "api/callvalues.h"
 #include "api/grantindex.h"
 #include "api/operations.h"
 #include "api/permission.h"
@@ -43,55 +44,6 @@ static void put_str(struct decision *decision, enum kw_condkey key, const char *
 static void put_bool(struct decision *decision, enum kw_condkey key, bool value)
 {
     put(decision, key, value ? KW_LIT("true") : KW_LIT("false"));
-}
-
-static void put_caller(struct decision *decision)
-{
-    const struct kw_identity *identity = &decision->call->identity;
-    const struct kw_caller *caller = &identity->caller;
-    bool session = caller->kind == KW_CALLER_SESSION;
-
-    put(decision, KW_CK_AWS_PRINCIPAL_ACCOUNT, caller->account);
-    put(decision, KW_CK_AWS_PRINCIPAL_ARN, session ? caller->role_arn : caller->arn);
-    put(decision, KW_CK_KMS_CALLER_ACCOUNT, caller->account);
-    put(decision, KW_CK_AWS_PRINCIPAL_IS_SERVICE, KW_LIT("false"));
-    put(decision, KW_CK_AWS_VIA_SERVICE, KW_LIT("false"));
-    put_str(decision, KW_CK_AWS_USERID, identity->user_id);
-    if (caller->kind == KW_CALLER_ROOT)
-        put(decision, KW_CK_AWS_PRINCIPAL_TYPE, KW_LIT("Account"));
-    else
-        put(decision, KW_CK_AWS_PRINCIPAL_TYPE, session ? KW_LIT("AssumedRole") : KW_LIT("User"));
-    if (caller->kind == KW_CALLER_USER)
-        put_str(decision, KW_CK_AWS_USERNAME, identity->principal_name);
-    if (identity->source_identity[0] != '\0')
-        put_str(decision, KW_CK_AWS_SOURCE_IDENTITY, identity->source_identity);
-    if (identity->temporary) /* of others AWS does not say it either */
-        put(decision, KW_CK_AWS_MFA_PRESENT, KW_LIT("false"));
-}
-
-/* An IPv4 client of a listener for both is known by its own address. */
-static struct kw_bytes plain_address(const char *peer)
-{
-    struct kw_bytes text = kw_bytes_str(peer), mapped = KW_LIT("::ffff:");
-
-    if (kw_bytes_starts(text, mapped) && kw_bytes_find(text, '.') >= 0)
-        return KW_BYTES(text.ptr + mapped.len, text.len - mapped.len);
-    return text;
-}
-
-static void put_request(struct decision *decision)
-{
-    const struct kw_call *call = decision->call;
-
-    put_str(decision, KW_CK_AWS_REQUESTED_REGION, call->region);
-    put(decision, KW_CK_AWS_SECURE_TRANSPORT,
-        call->exchange != NULL && call->exchange->transport != NULL ? KW_LIT("true") : KW_LIT("false"));
-    put(decision, KW_CK_AWS_RESOURCE_ACCOUNT, decision->request.resource_account);
-    if (call->exchange == NULL)
-        return;
-    put(decision, KW_CK_AWS_SOURCE_IP, plain_address(call->exchange->peer));
-    put(decision, KW_CK_AWS_USER_AGENT, kw_http_header(&call->exchange->request, "user-agent"));
-    put(decision, KW_CK_AWS_REFERER, kw_http_header(&call->exchange->request, "referer"));
 }
 
 static void put_kind(struct decision *decision, struct kw_bytes spec, struct kw_bytes usage,
@@ -203,67 +155,13 @@ static void put_permission(struct decision *decision)
 
 /* ---- values that are asked for ---- */
 
-/* The clock of keys, so that what a policy allows until some day can be seen to end. */
-static int64_t now_ms(const struct kw_call *call)
-{
-    return call->thread != NULL ? kw_call_clock_ms(call) : kw_wall_ms();
-}
-
-/* Years 0001 to 9999 of the proleptic Gregorian calendar, as ISO 8601 has them. The C library's own would
- * take a lock. Days are counted in years that begin in March: so a leap day is a year's last. */
-static struct kw_bytes write_date(struct kw_policy_request *request, int64_t ms)
-{
-    const int64_t day_ms = 86400000, era_days = 146097; /* 400 years */
-    int64_t days = ms / day_ms - (ms % day_ms < 0), seconds = (ms - days * day_ms) / 1000;
-    int64_t since = days + 719468; /* from 0000-03-01 */
-    int64_t era = (since >= 0 ? since : since - (era_days - 1)) / era_days, of_era = since - era * era_days;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
-    int64_t day = of_year - (153 * month + 2) / 5 + 1;
-    int len;
-
-    month += month < 10 ? 3 : -9;
-    year += era * 400 + (month <= 2);
-    len = snprintf(request->scratch, sizeof(request->scratch), "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year,
-        (int)month, (int)day, (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
-    return KW_BYTES(request->scratch, (size_t)len);
-}
-
-static bool give_date(struct kw_policy_request *request, size_t index, int64_t ms, struct kw_bytes *ret)
-{
-    if (index > 0)
-        return false;
-    *ret = write_date(request, ms);
-    return true;
-}
-
-static bool give_epoch(struct decision *decision, size_t index, struct kw_bytes *ret)
-{
-    struct kw_policy_request *request = &decision->request;
-    int len;
-
-    if (index > 0)
-        return false;
-    len = snprintf(
-        request->scratch, sizeof(request->scratch), "%lld", (long long)(now_ms(decision->call) / 1000));
-    *ret = KW_BYTES(request->scratch, (size_t)len);
-    return true;
-}
-
 static bool give_valid_to(struct decision *decision, size_t index, struct kw_bytes *ret)
 {
     const struct kw_value *input = decision->call->input;
 
     if (!has(decision, KW_PERMISSION_VALID_TO) || !kw_input_has(input, "ValidTo"))
         return false;
-    return give_date(&decision->request, index, kw_input_time_ms(input, "ValidTo", 0), ret);
-}
-
-static bool give_token_time(struct decision *decision, size_t index, struct kw_bytes *ret)
-{
-    const struct kw_identity *identity = &decision->call->identity;
-
-    return identity->temporary && give_date(&decision->request, index, identity->issued_ms, ret);
+    return kw_callvalues_date(&decision->request, index, kw_input_time_ms(input, "ValidTo", 0), ret);
 }
 
 /* The item or member of that index, or NULL; goes on where it was left. */
@@ -302,18 +200,6 @@ static bool give_value(struct decision *decision, const struct kw_value *map, st
         if (!kw_bytes_equal_nocase(kw_value_key(value), name) || index-- > 0)
             continue;
         *ret = kw_input_text(value);
-        return true;
-    }
-    return false;
-}
-
-static bool give_tag(
-    const struct kw_tag *tags, uint32_t num, struct kw_bytes name, size_t index, struct kw_bytes *ret)
-{
-    for (uint32_t i = 0; i < num; i++) {
-        if (!kw_bytes_equal_nocase(kw_bytes_str(tags[i].key), name) || index-- > 0)
-            continue;
-        *ret = kw_bytes_str(tags[i].value);
         return true;
     }
     return false;
@@ -383,24 +269,15 @@ static bool give_resource_tag(
     /* A key that is made has the tags that it is made with. */
     if (has(decision, KW_PERMISSION_NEW_KEY | KW_PERMISSION_REPLICA))
         return give_request_tag(decision, name, index, ret);
-    return key != NULL && give_tag(key->tags, key->num_tags, name, index, ret);
+    return key != NULL && kw_callvalues_tag(key->tags, key->num_tags, name, index, ret);
 }
 
 static bool value_at(struct kw_policy_request *request, enum kw_condkey key, struct kw_bytes name,
     size_t index, struct kw_bytes *ret)
 {
     struct decision *decision = request->arg;
-    const struct kw_principal *principal = decision->call->principal;
 
     switch (key) {
-    case KW_CK_AWS_CURRENT_TIME:
-        return give_date(request, index, now_ms(decision->call), ret);
-    case KW_CK_AWS_EPOCH_TIME:
-        return give_epoch(decision, index, ret);
-    case KW_CK_AWS_TOKEN_ISSUE_TIME:
-        return give_token_time(decision, index, ret);
-    case KW_CK_AWS_PRINCIPAL_TAG:
-        return give_tag(principal->tags, principal->num_tags, name, index, ret);
     case KW_CK_AWS_REQUEST_TAG:
         return give_request_tag(decision, name, index, ret);
     case KW_CK_AWS_RESOURCE_TAG:
@@ -418,7 +295,7 @@ static bool value_at(struct kw_policy_request *request, enum kw_condkey key, str
     case KW_CK_KMS_VALID_TO:
         return give_valid_to(decision, index, ret);
     default:
-        return false;
+        return kw_callvalues_at(request, decision->call, key, name, index, ret);
     }
 }
 
@@ -477,8 +354,8 @@ static void ask_about(struct decision *decision, struct kw_bytes resource, struc
     decision->request.resource_account = account;
     decision->request.value_at = value_at;
     decision->request.arg = decision;
-    put_caller(decision);
-    put_request(decision);
+    kw_callvalues_put(&decision->request, call);
+    put(decision, KW_CK_KMS_CALLER_ACCOUNT, call->identity.caller.account);
     put_permission(decision);
     decision->question.request = &decision->request;
     decision->question.session = call->identity.session_policy;
