@@ -73,8 +73,8 @@ static int64_t now_ms(const struct kw_call *call)
  * take a lock. Days are counted in years that begin in March: so a leap day is a year's last. */
 static struct kw_bytes write_date(struct kw_policy_request *request, int64_t ms)
 {
-    const int64_t day_ms = 86400000, era_days = 146097; /* 400 years */
-    int64_t days = ms / day_ms - (ms % day_ms < 0), seconds = (ms - days * day_ms) / 1000;
+    const int64_t era_days = 146097; /* 400 years */
+    int64_t days = ms / KW_DAY_MS - (ms % KW_DAY_MS < 0), seconds = (ms - days * KW_DAY_MS) / 1000;
     int64_t since = days + 719468; /* from 0000-03-01 */
     int64_t era = (since >= 0 ? since : since - (era_days - 1)) / era_days, of_era = since - era * era_days;
     int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;

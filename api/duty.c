@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#define DAY_MS INT64_C(86400000)
-
 /* ---- which key ---- */
 
 void kw_duty_key_set(struct kw_duty_key *name, const struct kw_kms_key *key)
@@ -155,7 +153,7 @@ static int forget_region(struct kw_tx *tx, const struct kw_kms_key *other, const
     edit.regions = regions;
     if (edit.state == KW_KEY_PENDING_REPLICA_DELETION && edit.num_regions == 1) {
         edit.state = KW_KEY_PENDING_DELETION;
-        edit.deletion_ms = now_ms + (int64_t)edit.pending_days * DAY_MS;
+        edit.deletion_ms = now_ms + (int64_t)edit.pending_days * KW_DAY_MS;
     }
     r = kw_tx_put_key(tx, &edit);
     kw_assert(r <= 0); /* an entity's own texts are fine */

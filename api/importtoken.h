@@ -17,7 +17,7 @@
 #define KW_IMPORTTOKEN_HEAD_LEN 11u
 /* The longest; the service model allows 6144 (asserted). */
 #define KW_IMPORTTOKEN_MAX         (KW_BLOB_OVERHEAD + KW_IMPORTTOKEN_HEAD_LEN + KW_PRIVATE_KEY_MAX)
-#define KW_IMPORTTOKEN_VALIDITY_MS INT64_C(86400000)
+#define KW_IMPORTTOKEN_VALIDITY_MS KW_DAY_MS
 
 enum {
     KW_IMPORTTOKEN_INVALID = 1, /* altered, cut, another key's, or no token: never said which */

@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#define DAY_MS INT64_C(86400000)
-
 enum { WINDOW_DAYS_MIN = 7, WINDOW_DAYS_MAX = 30 };
 
 /* ---- ScheduleKeyDeletion ---- */
@@ -46,7 +44,7 @@ static bool waits_for_replicas(const struct kw_kms_key *key)
 
 static int64_t deletion_ms(const struct kw_call *call)
 {
-    return call->now_ms + window_days(call) * DAY_MS;
+    return call->now_ms + window_days(call) * KW_DAY_MS;
 }
 
 static int apply_schedule(struct kw_call *call)

@@ -5,8 +5,6 @@
 #include "api/related.h"
 #include "api/rotation.h"
 
-#define DAY_MS INT64_C(86400000)
-
 /* ---- what the request says ---- */
 
 /* The rest of the request, beside the token and the material. */
@@ -36,7 +34,7 @@ static int read_expiry(struct kw_call *call, int64_t now_ms, struct import *impo
     import->valid_to_ms = kw_input_time_ms(call->input, "ValidTo", 0);
     if (import->valid_to_ms <= now_ms)
         return kw_call_refuse(call, KW_ERROR_VALIDATION, "The validTo date must be in the future");
-    if (import->valid_to_ms > now_ms + 365 * DAY_MS)
+    if (import->valid_to_ms > now_ms + 365 * KW_DAY_MS)
         return kw_call_refuse(
             call, KW_ERROR_VALIDATION, "The validTo date must be at most 365 days in the future");
     return KW_CALL_DONE;

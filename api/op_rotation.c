@@ -3,7 +3,6 @@
 #include "api/related.h"
 #include "api/rotation.h"
 
-#define DAY_MS        INT64_C(86400000)
 #define ON_DEMAND_MAX 25u
 /* So long before an automatic rotation none is made on demand. */
 #define CONFLICT_MS INT64_C(1200000)
@@ -109,7 +108,7 @@ static int apply_enable(struct kw_call *call)
     days = wanted_days(call);
     if (call->key->rotates && call->key->rotation_days == days)
         return KW_CALL_DONE;
-    return put_rotation(call, true, days, call->now_ms + days * DAY_MS);
+    return put_rotation(call, true, days, call->now_ms + days * KW_DAY_MS);
 }
 
 const struct kw_operation kw_op_enable_key_rotation = {

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define DAY_MS INT64_C(86400000)
-
 uint32_t kw_rotation_pending(const struct kw_kms_key *key)
 {
     for (uint32_t i = 0; i < key->num_generations; i++) {
@@ -17,7 +15,7 @@ uint32_t kw_rotation_pending(const struct kw_kms_key *key)
 
 int64_t kw_rotation_next_ms(uint32_t days, int64_t due_ms, int64_t now_ms)
 {
-    int64_t period_ms = (int64_t)(days != 0 ? days : KW_ROTATION_DAYS_DEFAULT) * DAY_MS;
+    int64_t period_ms = (int64_t)(days != 0 ? days : KW_ROTATION_DAYS_DEFAULT) * KW_DAY_MS;
 
     return due_ms != 0 && due_ms + period_ms > now_ms ? due_ms + period_ms : now_ms + period_ms;
 }

@@ -83,6 +83,7 @@ void kw_signals_of_threads(sigset_t *ret);
 
 /* kw_now_ns() - CLOCK_MONOTONIC in nanoseconds. */
 uint64_t kw_now_ns(void);
+#define KW_DAY_MS INT64_C(86400000)
 /* kw_wall_ms() - CLOCK_REALTIME in milliseconds since the epoch. */
 int64_t kw_wall_ms(void);
 
