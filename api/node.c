@@ -630,17 +630,26 @@ static int start(struct kw_node *node, char *why, size_t why_cap)
     return announce(node, why, why_cap);
 }
 
-int kw_node_start(struct kw_node **ret, const struct kw_node_config *config, char *why, size_t why_cap)
+static struct kw_node *node_new(const struct kw_node_config *config)
 {
     size_t size = (sizeof(struct kw_node) + KW_CACHE_LINE - 1) & ~(size_t)(KW_CACHE_LINE - 1);
     struct kw_node *node = aligned_alloc(KW_CACHE_LINE, size);
+
+    if (node == NULL)
+        return NULL;
+    memset(node, 0, size);
+    node->config = *config;
+    return node;
+}
+
+int kw_node_start(struct kw_node **ret, const struct kw_node_config *config, char *why, size_t why_cap)
+{
+    struct kw_node *node = node_new(config);
     int r;
 
     snprintf(why, why_cap, "out of memory");
     if (node == NULL)
         return -ENOMEM;
-    memset(node, 0, size);
-    node->config = *config;
     r = start(node, why, why_cap);
     if (r < 0) {
         kw_node_stop(node);
@@ -648,6 +657,33 @@ int kw_node_start(struct kw_node **ret, const struct kw_node_config *config, cha
     }
     *ret = node;
     return 0;
+}
+
+static int make_data(struct kw_node *node, char *why, size_t why_cap)
+{
+    bool fresh;
+
+    if (kw_datadir_open(&node->datadir, node->config.data_dir, why, why_cap) != 0)
+        return -EIO;
+    fresh = node->datadir.fresh;
+    kw_datadir_close(&node->datadir);
+    if (!fresh) {
+        snprintf(why, why_cap, "%s is a data folder already", node->config.data_dir);
+        return KW_NODE_EXISTS;
+    }
+    return open_data(node, why, why_cap);
+}
+
+int kw_node_make_data(const struct kw_node_config *config, char *why, size_t why_cap)
+{
+    struct kw_node *node = node_new(config);
+    int r;
+
+    snprintf(why, why_cap, "out of memory");
+    KW_REQUIRE(node != NULL, -ENOMEM);
+    r = make_data(node, why, why_cap);
+    kw_node_stop(node);
+    return r;
 }
 
 void kw_node_reload(struct kw_node *node)

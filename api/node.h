@@ -72,6 +72,12 @@ KW_MUST_CHECK int kw_node_prepare_process(char *why, size_t why_cap);
  * failure: why, a sentence for the operator; everything is stopped again. Returns: 0 | negative */
 KW_MUST_CHECK int kw_node_start(
     struct kw_node **ret, const struct kw_node_config *config, char *why, size_t why_cap);
+enum { KW_NODE_EXISTS = 1 };
+/* kw_node_make_data() - makes what the first start on a data folder makes, and serves nothing: folder, root
+ * key, keystore, the administrator and the credentials file, audit log. Of config: data_dir, account,
+ * clock_offset_ms. Out unless 0: why. Returns: 0 | KW_NODE_EXISTS (there was one; nothing was touched) |
+ * negative */
+KW_MUST_CHECK int kw_node_make_data(const struct kw_node_config *config, char *why, size_t why_cap);
 /* kw_node_reload() - reads the certificate again; the owner's thread. Says in the log what came of it. */
 void kw_node_reload(struct kw_node *node);
 /* kw_node_refill() - ends the workers that fill the pools, or starts them again; the owner's thread, as often

@@ -33,6 +33,11 @@ static void path_of(const char *variable, const char *name, char *ret, size_t ca
         snprintf(ret, cap, "%s/.aws/%s", home != NULL ? home : "", name);
 }
 
+void kw_config_credentials_path(char *ret, size_t cap)
+{
+    path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials", ret, cap);
+}
+
 /* A file that is not there is an empty one. */
 static int read_file(const char *path, struct kw_sbuf *ret, struct kw_trouble *trouble)
 {
@@ -64,7 +69,7 @@ int kw_config_open(struct kw_config *config, const struct kw_arguments *argument
     char path[4096];
 
     memset(config, 0, sizeof(*config));
-    path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials", path, sizeof(path));
+    kw_config_credentials_path(path, sizeof(path));
     if (read_file(path, &config->credentials_text, trouble) != 0)
         return 1;
     path_of("AWS_CONFIG_FILE", "config", path, sizeof(path));

@@ -37,6 +37,9 @@ void kw_config_close(struct kw_config *config);
 void kw_config_get(
     const struct kw_config *config, const char *variable, const char *setting, char *ret, size_t cap);
 
+/* Where the shared credentials file is, or would be; NUL-terminated. */
+void kw_config_credentials_path(char *ret, size_t cap);
+
 /* kw_config_connect() - region, endpoint, timeouts and the rest. Returns: 0 | 1 (trouble says) */
 KW_MUST_CHECK int kw_config_connect(
     struct kw_config *config, const struct kw_arguments *arguments, struct kw_trouble *trouble);
