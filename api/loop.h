@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define KW_LOOPS_MAX      64u
 #define KW_RECV_BUFFER    8192u
 #define KW_RECV_BUFFERS   128u /* per loop; each is copied out and given back in the turn it was filled */
 #define KW_LOOP_MAILBOXES 5u

@@ -266,7 +266,7 @@ static int open_pool(struct kw_node *node, enum kw_spec spec, char *why, size_t 
     struct kw_pool_config config = {
         .spec = spec,
         .capacity = node->config.capacity[spec],
-        .spare_slots = KW_MIN(node->config.cpus.num + KW_LOOPS_MAX + 8, KW_SLOTS_SPARE_MAX),
+        .spare_slots = KW_SLOTS_SPARE_OF(node->config.cpus.num),
         .waiters_max = node->config.waiters_max,
         .bell = &node->bell,
     };

@@ -1,22 +1,10 @@
 #include "engine/maker.h"
 
-#include <math.h>
 #include <time.h>
 
 #define NS_PER_MS (1000u * 1000u)
 #define NS_PER_S  1e9
 
-/* Short enough to follow the day's rhythm and bursts, long enough that single requests do not show. */
-#define DEMAND_HALF_LIFE_S 5.0
-#define DEMAND_SAMPLE_NS   (50u * NS_PER_MS)
-
-/* What the next pair weighs in the smoothed time: prime searches scatter by a factor, the mean of 16 by a
- * quarter. Of pairs that are made together one seems to cost all and the others nothing: 16 times as many as
- * those. */
-#define MAKE_WEIGHT (1.0 / 16)
-
-/* A pool may lack a free slot while its takers hold many; they hold them for microseconds. */
-#define NO_SLOT_PAUSE_NS (1u * NS_PER_MS)
 /* One failed pair is retried at once; a generator that goes on failing is not given a core to do so. */
 #define FAILURE_PAUSE_NS     (1u * NS_PER_MS)
 #define FAILURE_PAUSE_NS_MAX (1000u * NS_PER_MS)
@@ -27,15 +15,6 @@ static uint64_t thread_cpu_ns(void)
 
     kw_assert(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* In the right order of magnitude for any generator; replaced by the first pair. The search for a prime grows
- * with about the fourth power of its size. */
-static double guess_make_s(enum kw_spec spec)
-{
-    const struct kw_spec_info *info = kw_spec_info(spec);
-
-    return info->kind == KW_KIND_RSA ? 0.05 * pow(info->bits / 2048.0, 4) : 100e-6;
 }
 
 int kw_maker_init(
@@ -55,7 +34,7 @@ int kw_maker_init(
     kw_pool_stats(pool, &stats);
     maker->low_watermark = stats.low_watermark;
     maker->high_watermark = stats.high_watermark;
-    maker->make_s = guess_make_s(kw_pool_spec(pool));
+    maker->make_s = kw_sched_guess_make_s(kw_pool_spec(pool));
     return ops->new (&maker->generator, kw_pool_spec(pool), rng);
 }
 
@@ -79,10 +58,11 @@ static void sample_demand(struct kw_maker *maker, uint64_t now_ns)
 {
     struct kw_pool_stats stats;
 
-    if (maker->demand.last_ns != 0 && now_ns - maker->demand.last_ns < DEMAND_SAMPLE_NS)
+    if (maker->demand.last_ns != 0 && now_ns - maker->demand.last_ns < KW_DEMAND_SAMPLE_NS)
         return;
     kw_pool_stats(maker->pool, &stats);
-    kw_demand_sample(&maker->demand, stats.pops + stats.timeouts + stats.rejects, now_ns, DEMAND_HALF_LIFE_S);
+    kw_demand_sample(
+        &maker->demand, stats.pops + stats.timeouts + stats.rejects, now_ns, KW_DEMAND_HALF_LIFE_S);
     atomic_store_explicit(&maker->stats.demand_per_s, maker->demand.rate_per_s, memory_order_relaxed);
     atomic_store_explicit(&maker->stats.demand_ns, now_ns, memory_order_relaxed);
 }
@@ -134,14 +114,9 @@ static void learn_make_time(struct kw_maker *maker, unsigned made)
 {
     unsigned together = KW_MAX(maker->generator->together, 1u);
     uint64_t each_ns = maker->spent_ns / made;
-    double each_s = (double)each_ns / NS_PER_S;
-    double keep = pow(1 - MAKE_WEIGHT / together, made);
+    bool first = atomic_load_explicit(&maker->stats.make_s, memory_order_relaxed) == 0;
 
-    if (atomic_load_explicit(&maker->stats.make_s, memory_order_relaxed) == 0) {
-        keep = 0;
-        each_s *= (double)made / KW_MAX(made, together);
-    }
-    maker->make_s = maker->make_s * keep + each_s * (1 - keep);
+    maker->make_s = kw_sched_learn_make_s(maker->make_s, (double)each_ns / NS_PER_S, made, together, first);
     atomic_store_explicit(&maker->stats.make_s, maker->make_s, memory_order_relaxed);
     maker->failures_running = 0;
     for (unsigned i = 0; i < made; i++)
@@ -184,7 +159,7 @@ int kw_maker_run(struct kw_maker *maker, uint64_t slice_ns)
     if (made > 0 || !maker->holding)
         maker->spent_ns = 0;
     if (outcome == NO_SLOT)
-        maker->blocked_until_ns = kw_now_ns() + NO_SLOT_PAUSE_NS;
+        maker->blocked_until_ns = kw_now_ns() + KW_SCHED_NO_SLOT_NS;
     else if (outcome == FAILED)
         pause_after_failure(maker);
     return 0;

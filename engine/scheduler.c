@@ -94,6 +94,28 @@ int kw_sched_pick(struct kw_sched_pool *pools, size_t num_pools)
     return urgent != KW_SCHEDULER_NONE ? urgent : pick_driest(pools, num_pools);
 }
 
+/* What the next pair weighs in the smoothed time: prime searches scatter by a factor, the mean of 16 by a
+ * quarter. Of pairs that are made together one seems to cost all and the others nothing: 16 times as many as
+ * those. */
+#define MAKE_WEIGHT (1.0 / 16)
+
+/* The search for a prime grows with about the fourth power of its size. */
+double kw_sched_guess_make_s(enum kw_spec spec)
+{
+    const struct kw_spec_info *info = kw_spec_info(spec);
+
+    return info->kind == KW_KIND_RSA ? 0.05 * pow(info->bits / 2048.0, 4) : 100e-6;
+}
+
+double kw_sched_learn_make_s(double make_s, double each_s, unsigned made, unsigned together, bool first)
+{
+    double keep = first ? 0 : pow(1 - MAKE_WEIGHT / together, made);
+
+    if (first)
+        each_s *= (double)made / KW_MAX(made, together);
+    return make_s * keep + each_s * (1 - keep);
+}
+
 /* Over an interval dt the old rate keeps 2^(-dt / half life) of its weight, and the interval's own rate gets
  * the rest: the result does not depend on how finely a steady stream is sampled. */
 void kw_demand_sample(struct kw_demand *demand, uint64_t count, uint64_t now_ns, double half_life_s)

@@ -21,7 +21,7 @@
 #ifndef KW_ENGINE_SCHEDULER_H
 #define KW_ENGINE_SCHEDULER_H
 
-#include "pool/base.h"
+#include "pool/spec.h"
 
 #define KW_SCHEDULER_NONE (-1)
 
@@ -46,6 +46,25 @@ struct kw_sched_pool {
 /* kw_sched_pick() - updates refilling and credit of each pool and returns the index to work on, or
  * KW_SCHEDULER_NONE if none is wanted. Deterministic; ties go to the lowest index. */
 int kw_sched_pick(struct kw_sched_pool *pools, size_t num_pools);
+
+/* The demand's memory: short enough to follow the day's rhythm and bursts, long enough that single requests
+ * do not show; and how often a worker samples it at most. */
+#define KW_DEMAND_HALF_LIFE_S 5.0
+#define KW_DEMAND_SAMPLE_NS   (50u * 1000u * 1000u)
+
+/* A pool may lack a free slot while its takers hold many; they hold them for microseconds. A worker that
+ * found none leaves the pool alone for so long. */
+#define KW_SCHED_NO_SLOT_NS (1u * 1000u * 1000u)
+/* Workers that sleep look again by themselves this often, so that the demand is forgotten while nothing
+ * happens, and a lost wake-up would cost no more. */
+#define KW_SCHED_REST_NS (1000u * 1000u * 1000u)
+
+/* kw_sched_guess_make_s() - in the right order of magnitude for any generator; replaced by the first pair. */
+double kw_sched_guess_make_s(enum kw_spec spec);
+/* kw_sched_learn_make_s() - the smoothed time per pair, make_s, after made pairs (>= 1) took each_s on
+ * average. first: nothing was learned before; together: pairs that are made at once, of which one seems to
+ * cost all and the others nothing (>= 1). Returns the new make_s. */
+double kw_sched_learn_make_s(double make_s, double each_s, unsigned made, unsigned together, bool first);
 
 /* Demand seen: an exponentially weighted rate, robust to irregular sampling. */
 struct kw_demand {

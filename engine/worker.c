@@ -14,10 +14,6 @@
  * private stack of 64 KiB for each of OpenSSL's. The sieves' tables are shared and elsewhere. */
 #define ARENA_BYTES (4u * 1024u * 1024u)
 
-/* Sleepers look again by themselves this often, so that the demand is forgotten while nothing happens, and a
- * lost wake-up would cost no more. */
-#define REST_NS (1000u * 1000u * 1000u)
-
 /* ---- set up and tear down ---- */
 
 /* A core that has gone away is no reason not to make keys: the worker then runs where it may. */
@@ -144,7 +140,7 @@ static void adjust_priority(struct kw_worker *worker, int spec)
 /* Sleeps until the bell rings, or until a maker's pause is over if that comes first. */
 static void rest(struct kw_worker *worker, uint32_t ticket, uint64_t now_ns)
 {
-    uint64_t rest_ns = REST_NS;
+    uint64_t rest_ns = KW_SCHED_REST_NS;
 
     for (size_t i = 0; i < KW_SPEC_NUM; i++)
         if (worker->makers[i].blocked_until_ns > now_ns)

@@ -12,7 +12,11 @@
 #define KW_SLOT_INDEX_BITS 20
 #define KW_SLOTS_MAX       ((1u << KW_SLOT_INDEX_BITS) - 1) /* one index is the end mark */
 /* Slots beside the capacity, so that workers and requests that hold one do not eat into the level. */
-#define KW_SLOTS_SPARE_MAX   512u
+#define KW_SLOTS_SPARE_MAX 512u
+/* What a server's pools have of them: each worker and each serving thread may hold one, and some more. */
+#define KW_LOOPS_MAX 64u /* serving threads */
+#define KW_SLOTS_SPARE_OF(workers)                                                                           \
+    ((workers) + KW_LOOPS_MAX + 8 < KW_SLOTS_SPARE_MAX ? (workers) + KW_LOOPS_MAX + 8 : KW_SLOTS_SPARE_MAX)
 #define KW_POOL_CAPACITY_MAX (KW_SLOTS_MAX - KW_SLOTS_SPARE_MAX)
 #define KW_POOL_WAITERS_MAX  1024u  /* default bound on requests that wait for one spec */
 #define KW_POOL_WAIT_MS      2000u  /* default deadline of such a wait */

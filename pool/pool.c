@@ -58,6 +58,11 @@ static_assert(offsetof(struct kw_pool, popped) % KW_CACHE_LINE == 0, "takers hav
 static_assert(offsetof(struct kw_pool, waiters) - offsetof(struct kw_pool, popped) == KW_CACHE_LINE,
     "nothing else is on the takers' line");
 
+uint32_t kw_pool_low_watermark(uint32_t high_watermark)
+{
+    return KW_MAX(1, high_watermark - high_watermark / 8);
+}
+
 /* Replaces what was left to choose. Returns 0 or -EINVAL. */
 static int complete_config(struct kw_pool_config *config)
 {
@@ -67,7 +72,7 @@ static int complete_config(struct kw_pool_config *config)
     if (config->high_watermark == 0)
         config->high_watermark = config->capacity;
     if (config->low_watermark == 0)
-        config->low_watermark = KW_MAX(1, config->high_watermark - config->high_watermark / 8);
+        config->low_watermark = kw_pool_low_watermark(config->high_watermark);
     if (config->spare_slots == 0)
         config->spare_slots = SPARE_DEFAULT;
     if (config->waiters_max == 0)
@@ -402,6 +407,13 @@ uint32_t kw_pool_in_hand(const struct kw_pool *pool)
     for (uint32_t i = 0; i < pool->slots.num; i++)
         num += atomic_load_explicit(&pool->slots.infos[i].state, memory_order_relaxed) == KW_SLOT_TAKER;
     return num;
+}
+
+size_t kw_pool_bytes_of(enum kw_spec spec, uint32_t capacity, uint32_t spare_slots)
+{
+    size_t num = (size_t)capacity + spare_slots;
+
+    return sizeof(struct kw_pool) + num * sizeof(_Atomic uint32_t) + kw_slots_bytes_of(spec, num);
 }
 
 size_t kw_pool_bytes(const struct kw_pool *pool)

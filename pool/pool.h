@@ -75,6 +75,11 @@ struct kw_pair {
     struct kw_bytes private_der; /* PKCS#8, in the slot, secret; valid until release */
 };
 
+/* kw_pool_low_watermark() - the one that is chosen for a high watermark (>= 1). */
+uint32_t kw_pool_low_watermark(uint32_t high_watermark);
+/* kw_pool_bytes_of() - what a pool of so many pairs and spare slots would take, in bytes, all in. */
+size_t kw_pool_bytes_of(enum kw_spec spec, uint32_t capacity, uint32_t spare_slots);
+
 /* kw_pool_new() - Returns: 0 | -ENOMEM | -EINVAL (a config value out of range) */
 KW_MUST_CHECK int kw_pool_new(struct kw_pool **ret, const struct kw_pool_config *config);
 /* Wipes and frees. All slots and pairs must have come back (asserted). NULL is fine. */

@@ -121,10 +121,15 @@ void *kw_secmem_extent(size_t size, size_t align)
     return ptr;
 }
 
+size_t kw_secmem_map_len(size_t len)
+{
+    return (len + GUARD - 1) / GUARD * GUARD + 2 * GUARD;
+}
+
 int kw_secmem_map(struct kw_secmem_map *ret, size_t len)
 {
     KW_REQUIRE(len > 0 && len <= KW_SECMEM_ALLOC_MAX && kw_secmem_alive(), -ENOMEM);
-    size_t size = (len + GUARD - 1) / GUARD * GUARD;
+    size_t size = kw_secmem_map_len(len) - 2 * GUARD;
     void *ptr = map_guarded(size, size >= HUGE_PAGE ? HUGE_PAGE : GUARD);
     if (ptr == NULL)
         return -ENOMEM;

@@ -54,6 +54,8 @@ struct kw_secmem_map {
     size_t len; /* of what was mapped, guard pages included */
     bool locked;
 };
+/* kw_secmem_map_len() - what mapping len bytes takes, guard pages included. */
+size_t kw_secmem_map_len(size_t len);
 /* kw_secmem_map() - Returns: 0 | -ENOMEM (also if len is 0 or absurd, and in a forked child) */
 KW_MUST_CHECK int kw_secmem_map(struct kw_secmem_map *ret, size_t len);
 /* Wipes, unmaps and empties it. An empty one is fine. */

@@ -7,13 +7,26 @@ static uint32_t round_up(size_t size, size_t multiple)
     return (uint32_t)((size + multiple - 1) / multiple * multiple);
 }
 
+struct layout {
+    uint32_t size;
+    uint32_t private_offset;
+};
+
+static struct layout layout_of(enum kw_spec spec)
+{
+    const struct kw_spec_info *info = kw_spec_info(spec);
+    uint32_t private_offset = round_up(KW_BASE64_LEN(info->public_max), 16);
+
+    return (struct layout){round_up(private_offset + info->private_max, KW_CACHE_LINE), private_offset};
+}
+
 int kw_slots_init(struct kw_slots *slots, enum kw_spec spec, uint32_t num)
 {
     const struct kw_spec_info *info = kw_spec_info(spec);
 
     kw_assert(num >= 1 && info->public_max <= UINT16_MAX && info->private_max <= UINT16_MAX);
-    struct kw_slots made = {.num = num, .private_offset = round_up(KW_BASE64_LEN(info->public_max), 16)};
-    made.size = round_up(made.private_offset + info->private_max, KW_CACHE_LINE);
+    struct layout layout = layout_of(spec);
+    struct kw_slots made = {.num = num, .size = layout.size, .private_offset = layout.private_offset};
     /* Zero is KW_SLOT_FREE. */
     made.infos = calloc(num, sizeof(*made.infos));
     if (made.infos == NULL || kw_secmem_map(&made.map, (size_t)num * made.size) < 0) {
@@ -35,6 +48,11 @@ void kw_slots_done(struct kw_slots *slots)
     kw_secmem_unmap(&slots->map);
     free(slots->infos);
     *slots = (struct kw_slots){0};
+}
+
+size_t kw_slots_bytes_of(enum kw_spec spec, size_t num)
+{
+    return kw_secmem_map_len(num * layout_of(spec).size) + num * sizeof(struct kw_slot_info);
 }
 
 size_t kw_slots_bytes(const struct kw_slots *slots)

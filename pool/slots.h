@@ -47,6 +47,8 @@ KW_MUST_CHECK int kw_slots_init(struct kw_slots *slots, enum kw_spec spec, uint3
 /* Wipes and frees; asserts that no slot is in a maker's or a taker's hands. Zeroed slots are fine. */
 void kw_slots_done(struct kw_slots *slots);
 
+/* What num slots would take in all, in bytes. */
+size_t kw_slots_bytes_of(enum kw_spec spec, size_t num);
 /* What they take in all, in bytes: slots and what is known of them. */
 size_t kw_slots_bytes(const struct kw_slots *slots);
 

@@ -37,6 +37,25 @@ static struct kw_sched_pool full_pool(void)
     return (struct kw_sched_pool){.level = 10, .low_watermark = 8, .high_watermark = 10, .make_s = 0.1};
 }
 
+/* ---- the time per pair ---- */
+
+START_TEST(time_per_pair_is_learned)
+{
+    /* The first pair replaces the guess; of a batch that is made together it is a part only. */
+    ck_assert_double_eq(kw_sched_learn_make_s(5, 0.1, 1, 1, true), 0.1);
+    ck_assert_double_eq_tol(kw_sched_learn_make_s(5, 0.64, 1, 64, true), 0.01, 1e-12);
+    ck_assert_double_eq_tol(kw_sched_learn_make_s(5, 0.01, 64, 64, true), 0.01, 1e-12);
+    /* Then each weighs a sixteenth, and many at once as much as one after the other. */
+    ck_assert_double_eq_tol(kw_sched_learn_make_s(0.1, 0.26, 1, 1, false), 0.11, 1e-12);
+    ck_assert_double_eq_tol(kw_sched_learn_make_s(0.1, 0.2, 2, 1, false),
+        kw_sched_learn_make_s(kw_sched_learn_make_s(0.1, 0.2, 1, 1, false), 0.2, 1, 1, false), 1e-12);
+    ck_assert_double_eq_tol(kw_sched_learn_make_s(0.1, 0.2, 100000, 64, false), 0.2, 1e-9);
+    ck_assert_double_eq_tol(
+        kw_sched_guess_make_s(KW_SPEC_RSA_4096) / kw_sched_guess_make_s(KW_SPEC_RSA_2048), 16, 1e-9);
+    ck_assert(kw_sched_guess_make_s(KW_SPEC_ECC_NIST_P256) < kw_sched_guess_make_s(KW_SPEC_RSA_2048));
+}
+END_TEST
+
 /* ---- one pick ---- */
 
 START_TEST(nothing_is_picked_when_all_are_full)
@@ -580,6 +599,7 @@ static TCase *sim_tests(void)
     TCase *tcase = tcase_create("simulation");
 
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, time_per_pair_is_learned);
     tcase_add_test(tcase, cold_start_serves_every_spec_early);
     tcase_add_test(tcase, steady_demand_within_the_means_is_never_missed);
     tcase_add_test(tcase, overload_of_one_spec_starves_no_other);

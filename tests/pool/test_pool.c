@@ -353,12 +353,14 @@ static uint64_t mapped_bytes(void)
  * kernel's. */
 START_TEST(test_memory_per_pair)
 {
-    struct kw_pool_config config = {.spec = KW_SPEC_RSA_2048, .capacity = DEEP};
+    struct kw_pool_config config = {.spec = KW_SPEC_RSA_2048, .capacity = DEEP, .spare_slots = 64};
     uint64_t before = mapped_bytes(), resident = maps_resident_kib();
     struct kw_pool *pool;
 
     ck_assert_int_eq(kw_pool_new(&pool, &config), 0);
     double said = (double)kw_pool_bytes(pool) / DEEP;
+
+    ck_assert_uint_eq(kw_pool_bytes_of(kw_pool_spec(pool), DEEP, config.spare_slots), kw_pool_bytes(pool));
     double seen = (double)(maps_resident_kib() - resident) * 1024 / DEEP;
     printf("bytes per RSA_2048 pair, %u pairs: %.0f, resident %.0f\n", DEEP, said, seen);
     ck_assert(said <= 2560 && seen <= 2560);
