@@ -100,15 +100,18 @@ static int take_answer(struct kw_bytes text, json_t **ret, char *why, size_t why
 {
     const char *body = memmem(text.ptr, text.len, "\r\n\r\n", 4);
     KW_JSON json_t *answer = NULL;
-    const char *message;
+    const char *message, *code;
 
     if (body == NULL || text.len < 12 || memcmp(text.ptr, "HTTP/1.1 ", 9) != 0)
         return fail(why, why_cap, "%s", "the server gave no answer");
     body += 4;
     answer = json_loadb(body, text.len - (size_t)(body - (const char *)text.ptr), 0, NULL);
     message = json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
-    if (message != NULL)
-        return fail(why, why_cap, "%s", message);
+    code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+    if (message != NULL) {
+        (void)fail(why, why_cap, "%s", message);
+        return code != NULL && strcmp(code, "NoSuchEntity") == 0 ? KW_OPERATOR_ABSENT : 1;
+    }
     if (memcmp(text.ptr + 9, "200", 3) != 0 || answer == NULL)
         return fail(why, why_cap, "%s", "the server gave no answer that can be read");
     *ret = answer;
@@ -116,7 +119,7 @@ static int take_answer(struct kw_bytes text, json_t **ret, char *why, size_t why
     return 0;
 }
 
-int kw_operator_ask(
+int kw_operator_look_up(
     const char *dir, const char *name, const json_t *body, json_t **ret, char *why, size_t why_cap)
 {
     KW_SBUF struct kw_sbuf text = KW_SBUF_INIT(ANSWER_MAX), answer = KW_SBUF_INIT(ANSWER_MAX);
@@ -134,6 +137,12 @@ int kw_operator_ask(
     if (r < 0 && answer.len == 0)
         return fail(why, why_cap, "the server gave no answer: %s", strerror(-r));
     return take_answer(kw_sbuf_bytes(&answer), ret, why, why_cap);
+}
+
+int kw_operator_ask(
+    const char *dir, const char *name, const json_t *body, json_t **ret, char *why, size_t why_cap)
+{
+    return kw_operator_look_up(dir, name, body, ret, why, why_cap) == 0 ? 0 : 1;
 }
 
 int kw_tool_read(const char *path, size_t max, struct kw_sbuf *ret, char *why, size_t why_cap)

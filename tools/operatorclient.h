@@ -14,6 +14,10 @@ KW_MUST_CHECK int kw_operator_client_init(char *why, size_t why_cap);
  * caller). Out on failure: why, the server's own words if it refused. Returns: 0 | 1 */
 KW_MUST_CHECK int kw_operator_ask(
     const char *dir, const char *name, const json_t *body, json_t **ret, char *why, size_t why_cap);
+enum { KW_OPERATOR_ABSENT = 2 };
+/* The same. Returns: 0 | 1 | KW_OPERATOR_ABSENT (what is asked about is not there) */
+KW_MUST_CHECK int kw_operator_look_up(
+    const char *dir, const char *name, const json_t *body, json_t **ret, char *why, size_t why_cap);
 
 /* kw_tool_read() - a whole file, "-" is standard input; at most max bytes. Appends. Out on failure: why.
  * Returns: 0 | 1 */

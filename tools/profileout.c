@@ -59,11 +59,31 @@ static int append(const char *path, struct kw_bytes text, char *why, size_t why_
     return 0;
 }
 
+int kw_profile_append(const char *path, const char *profile, const char *about, struct kw_bytes id,
+    struct kw_bytes secret, char *why, size_t why_cap)
+{
+    KW_SBUF struct kw_sbuf text = KW_SBUF_INIT(FILE_MAX);
+
+    kw_sbuf_put_str(&text, "\n# keywell: ");
+    kw_sbuf_put_str(&text, about);
+    kw_sbuf_put_str(&text, "\n[");
+    kw_sbuf_put_str(&text, profile);
+    kw_sbuf_put_str(&text, "]\naws_access_key_id = ");
+    kw_sbuf_put_bytes(&text, id);
+    kw_sbuf_put_str(&text, "\naws_secret_access_key = ");
+    kw_sbuf_put_bytes(&text, secret);
+    kw_sbuf_put_str(&text, "\n");
+    if (!kw_sbuf_ok(&text))
+        return fail(why, why_cap, "%s", "out of memory");
+    return append(path, kw_sbuf_bytes(&text), why, why_cap);
+}
+
 int kw_profile_add(
     const char *from, const char *path, const char *profile, char ret_id[129], char *why, size_t why_cap)
 {
-    KW_SBUF struct kw_sbuf text = KW_SBUF_INIT(FILE_MAX), added = KW_SBUF_INIT(FILE_MAX);
+    KW_SBUF struct kw_sbuf text = KW_SBUF_INIT(FILE_MAX);
     struct kw_bytes id, secret;
+    char about[4200];
 
     if (kw_tool_read(from, 65536, &text, why, why_cap) != 0)
         return 1;
@@ -75,16 +95,6 @@ int kw_profile_add(
     ret_id[id.len] = '\0';
     if (path == NULL)
         return 0;
-    kw_sbuf_put_str(&added, "\n# keywell: the administrator of ");
-    kw_sbuf_put_str(&added, from);
-    kw_sbuf_put_str(&added, "\n[");
-    kw_sbuf_put_str(&added, profile);
-    kw_sbuf_put_str(&added, "]\naws_access_key_id = ");
-    kw_sbuf_put_bytes(&added, id);
-    kw_sbuf_put_str(&added, "\naws_secret_access_key = ");
-    kw_sbuf_put_bytes(&added, secret);
-    kw_sbuf_put_str(&added, "\n");
-    if (!kw_sbuf_ok(&added))
-        return fail(why, why_cap, "%s", "out of memory");
-    return append(path, kw_sbuf_bytes(&added), why, why_cap);
+    snprintf(about, sizeof(about), "the administrator of %s", from);
+    return kw_profile_append(path, profile, about, id, secret, why, why_cap);
 }
