@@ -2,36 +2,33 @@
 #include "tools/adminclient.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/poolview.h"
+#include "tools/terminal.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#define POOLS_MAX 16
-#define BAR_WIDTH 20
-
 struct settings {
     struct kw_address admin;
     bool has_admin;
     const char *data;
-    bool json, watch, once;
+    bool json, watch, once, no_color;
     uint64_t interval_ms;
 };
 
-/* One pool as the server told it. */
-struct sample {
-    const char *spec; /* in the JSON that it came from */
-    double level, capacity, pops, pushes, misses, timeouts, rejects, waiters, make_us;
-};
-
+static volatile sig_atomic_t resized;
 static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
 {
-    (void)number;
-    interrupted = 1;
+    if (number == SIGWINCH)
+        resized = 1;
+    else
+        interrupted = 1;
 }
 
 static const char *set_admin(void *to, const char *value)
@@ -70,6 +67,13 @@ static const char *set_once(void *to, const char *value)
     return NULL;
 }
 
+static const char *set_no_color(void *to, const char *value)
+{
+    (void)value;
+    ((struct settings *)to)->no_color = true;
+    return NULL;
+}
+
 static const char *set_interval(void *to, const char *value)
 {
     return kw_number_parse(value, 100, 3600000, &((struct settings *)to)->interval_ms) == 0
@@ -80,70 +84,55 @@ static const char *set_interval(void *to, const char *value)
 static const struct kw_option options[] = {
     {"--admin", "HOST:PORT", "the server's admin listener", set_admin},
     {"--data", "DIR", "the server's data folder: the address is taken from its run.json", set_data},
-    {"--json", NULL, "what the server says, as JSON", set_json},
+    {"--json", NULL, "what the server says, as JSON (what a pipe gets)", set_json},
     {"--watch", NULL, "go on until interrupted (what a terminal gets)", set_watch},
-    {"--once", NULL, "show once (what a pipe gets)", set_once},
+    {"--once", NULL, "show the table once", set_once},
+    {"--no-color", NULL, "no colours on a terminal; so does NO_COLOR", set_no_color},
     {"--interval-ms", "N", "between two looks, over which rates are taken (default 1000)", set_interval},
 };
 
-static double field(const json_t *pool, const char *name)
+static const json_t *pool_at(const json_t *answer, size_t i)
 {
-    return (double)json_integer_value(json_object_get(pool, name));
+    return json_array_get(json_object_get(answer, "pools"), i);
 }
 
-static size_t read_samples(const json_t *answer, struct sample *samples)
+static long count(const json_t *answer, const char *name)
 {
-    const json_t *pools = json_object_get(answer, "pools");
-    size_t num = KW_MIN(json_array_size(pools), POOLS_MAX);
+    return (long)json_integer_value(json_object_get(answer, name));
+}
 
+/* Live, each line is written over the one that stands there, and what is left of that is wiped: nothing
+ * flickers, and what a resized terminal has broken is mended. */
+static void print_line(const char *text, bool live)
+{
+    printf("%s%s\n", text, live ? "\033[K" : "");
+}
+
+static void print_table(const struct settings *settings, const json_t *now, const json_t *before, bool live)
+{
+    bool colours = kw_terminal_colours_here(settings->no_color);
+    char line[KW_POOLVIEW_LINE_MAX];
+    unsigned columns = UINT_MAX, rows;
+    size_t num = json_array_size(json_object_get(now, "pools"));
+
+    if (isatty(STDOUT_FILENO) == 1)
+        kw_terminal_size(&columns, &rows);
+    if (live)
+        printf("\033[H");
+    kw_poolview_head(columns, line);
+    print_line(line, live);
     for (size_t i = 0; i < num; i++) {
-        const json_t *pool = json_array_get(pools, i);
+        struct kw_pool_look look = kw_pool_look(pool_at(now, i)), old = kw_pool_look(pool_at(before, i));
 
-        samples[i] = (struct sample){
-            .spec = json_string_value(json_object_get(pool, "spec")),
-            .level = field(pool, "level"),
-            .capacity = field(pool, "capacity"),
-            .pops = field(pool, "pops"),
-            .pushes = field(pool, "pushes"),
-            .misses = field(pool, "misses"),
-            .timeouts = field(pool, "timeouts"),
-            .rejects = field(pool, "rejects"),
-            .waiters = field(pool, "waiters"),
-            .make_us = field(pool, "make_us"),
-        };
+        kw_poolview_line(&look, &old, (double)settings->interval_ms / 1000, columns, colours, line);
+        print_line(line, live);
     }
-    return num;
-}
-
-static void print_row(const struct sample *now, const struct sample *before, double seconds)
-{
-    char bar[BAR_WIDTH + 1], hits[16] = "-", make[32] = "-";
-    int filled = now->capacity > 0 ? (int)(now->level / now->capacity * BAR_WIDTH + 0.5) : 0;
-    double requests = now->pops + now->timeouts + now->rejects;
-
-    for (int i = 0; i < BAR_WIDTH; i++)
-        bar[i] = i < KW_MIN(filled, BAR_WIDTH) ? '#' : '.';
-    bar[BAR_WIDTH] = '\0';
-    if (requests > 0)
-        snprintf(hits, sizeof(hits), "%.1f%%", KW_MAX(100.0 * (requests - now->misses) / requests, 0.0));
-    if (now->make_us > 0)
-        snprintf(make, sizeof(make), "%.3f", now->make_us / 1000);
-    printf("%-22s %s %7.0f /%7.0f %10.1f %10.1f %9s %7.0f %10s\n", now->spec, bar, now->level, now->capacity,
-        (now->pops - before->pops) / seconds, (now->pushes - before->pushes) / seconds, hits, now->waiters,
-        make);
-}
-
-static void print_table(const json_t *now, const json_t *before, double seconds)
-{
-    struct sample new_samples[POOLS_MAX], old_samples[POOLS_MAX];
-    size_t num = KW_MIN(read_samples(now, new_samples), read_samples(before, old_samples));
-
-    printf("%-22s %-20s %7s /%7s %10s %10s %9s %7s %10s\n", "SPEC", "", "LEVEL", "CAP", "POPS/S", "MADE/S",
-        "HITS", "WAITING", "MS/PAIR");
-    for (size_t i = 0; i < num; i++)
-        print_row(&new_samples[i], &old_samples[i], seconds);
-    printf("workers: %.0f, making pairs: %.0f, failed: %.0f\n", field(now, "workers"),
-        field(now, "workers_awake"), field(now, "workers_failed"));
+    snprintf(line, sizeof(line), "workers: %ld, making pairs: %ld, failed: %ld", count(now, "workers"),
+        count(now, "workers_awake"), count(now, "workers_failed"));
+    print_line(line, live);
+    if (live)
+        printf("\033[J");
+    fflush(stdout);
 }
 
 static int complain(const char *why)
@@ -152,36 +141,56 @@ static int complain(const char *why)
     return 1;
 }
 
-static void pause_ms(uint64_t ms)
+static uint64_t left_ms(uint64_t until_ns)
 {
-    struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    uint64_t now_ns = kw_now_ns();
 
-    (void)nanosleep(&time, NULL); /* an interruption is what ends it early */
+    return now_ns < until_ns ? (until_ns - now_ns + 999999) / 1000000 : 0;
 }
 
+/* A resized terminal is drawn anew at once, from the looks that there are. */
+static void pause_until(
+    const struct settings *settings, uint64_t until_ns, const json_t *now, const json_t *before)
+{
+    uint64_t ms;
+
+    while (!interrupted && (ms = left_ms(until_ns)) > 0) {
+        struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+
+        (void)nanosleep(&time, NULL); /* an interruption is what ends it early */
+        if (resized && before != NULL)
+            print_table(settings, now, before, true);
+        resized = 0;
+    }
+}
+
+/* In: live, go on until interrupted. On a terminal the table stays in its place, elsewhere they follow one
+ * another. */
 static int show(const struct settings *settings, bool live)
 {
-    json_t *before = NULL, *now = NULL;
+    json_t *before = NULL, *now = NULL, *next = NULL;
+    bool in_place = live && isatty(STDOUT_FILENO) == 1;
     char why[512];
-    int r = kw_admin_get(&settings->admin, "/pools", &before, why, sizeof(why));
+    int r = kw_admin_get(&settings->admin, "/pools", &now, why, sizeof(why));
 
+    if (in_place && r == 0)
+        printf("\033[H\033[J");
     while (r == 0 && !interrupted) {
-        pause_ms(settings->interval_ms);
+        pause_until(settings, kw_now_ns() + settings->interval_ms * 1000000, now, before);
         if (interrupted)
             break;
-        r = kw_admin_get(&settings->admin, "/pools", &now, why, sizeof(why));
+        r = kw_admin_get(&settings->admin, "/pools", &next, why, sizeof(why));
         if (r != 0)
             break;
-        if (live)
-            printf("\033[H\033[J");
-        print_table(now, before, (double)settings->interval_ms / 1000);
-        fflush(stdout);
         json_decref(before);
         before = now;
+        now = next;
+        print_table(settings, now, before, in_place);
         if (!live)
             break;
     }
     json_decref(before);
+    json_decref(now);
     return r == 0 ? 0 : complain(why);
 }
 
@@ -224,9 +233,10 @@ int kw_command_pool(int argc, char **argv)
     }
     if (!settings.has_admin && kw_admin_find(settings.data, &settings.admin, why, sizeof(why)) != 0)
         return complain(why);
-    if (settings.json)
+    if (settings.json || (!settings.watch && !settings.once && isatty(STDOUT_FILENO) != 1))
         return show_json(&settings);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    return show(&settings, settings.watch || (isatty(STDOUT_FILENO) && !settings.once));
+    sigaction(SIGWINCH, &action, NULL);
+    return show(&settings, settings.watch || !settings.once);
 }

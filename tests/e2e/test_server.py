@@ -2,18 +2,22 @@
 
 import base64
 import contextlib
+import fcntl
 import glob
 import http.server
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import socket
 import sqlite3
 import stat
+import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -280,12 +284,44 @@ class Admin(unittest.TestCase):
     def test_keywell_pool(self):
         admin = "%s:%d" % self.server.admin
         for where in (("--admin", admin), ("--data", self.server.data)):
-            result = harness.run_tool("keywell", "pool", *where)
+            result = harness.run_tool("keywell", "pool", *where, "--once", "--interval-ms", "100")
             self.assertEqual(result.returncode, 0, result.stderr)
             for spec in harness.SPECS:
                 self.assertIn(spec, result.stdout)
-            levels = json.loads(harness.run_tool("keywell", "pool", *where, "--json").stdout)
-            self.assertIn("RSA_2048", json.dumps(levels))
+            self.assertNotIn("\033", result.stdout)
+            for arguments in (("--json",), ()):
+                levels = json.loads(harness.run_tool("keywell", "pool", *where, *arguments).stdout)
+                self.assertEqual([pool["spec"] for pool in levels["pools"]], list(harness.SPECS))
+
+    def test_keywell_pool_on_a_terminal(self):
+        def look(columns, *arguments, **environment):
+            """What the terminal gets: a first table, one after it was made a column wider, and the end of it."""
+            leader, follower = pty.openpty()
+            fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+            with os.fdopen(leader, "r+b", buffering=0) as screen:
+                process = subprocess.Popen([harness.program("keywell"), "pool", "--data", self.server.data, "--interval-ms",
+                    "300", *arguments], stdin=follower, stdout=follower, start_new_session=True,
+                    env=harness.clean_environment(TERM="xterm", **environment),
+                    preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                os.close(follower)
+                text = b""
+                while text.count(b"failed: ") < 1:
+                    text += screen.read(65536)
+                fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns + 1, 0, 0))
+                while text.count(b"failed: ") < 2:
+                    text += screen.read(65536)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(10), 0)
+            return text.decode()
+
+        wide = look(140)
+        self.assertIn("\033[32m" + "#" * 40, wide)
+        self.assertEqual(wide.count("\033[2J") + wide.count("\033[H\033[J"), 1)
+        self.assertNotIn("\033[32m", look(140, "--no-color"))
+        self.assertNotIn("\033[32m", look(140, NO_COLOR="1"))
+        narrow = re.sub("\033\\[[0-9]*[A-Za-z]", "", look(50))
+        self.assertLessEqual(max(len(line) for line in narrow.split("\r\n")), 51)
+        self.assertNotIn("#", narrow)
 
     def test_keywell_pool_without_a_server(self):
         result = harness.run_tool("keywell", "pool", "--admin", f"127.0.0.1:{harness.free_port()}")
