@@ -95,6 +95,31 @@ class SelfSigned(unittest.TestCase):
         return subprocess.run(["/usr/bin/aws", "--endpoint-url", self.server.url, *arguments],
             env={**self.server.environment(), **environment}, text=True, capture_output=True, timeout=60, check=False)
 
+    def keywell(self, *arguments, **environment):
+        return subprocess.run([harness.program("keywell"), *arguments], env={**self.server.environment(), **environment},
+            text=True, capture_output=True, timeout=60, check=False)
+
+    def test_command_line(self):
+        where = ("list-keys", "--endpoint-url", self.server.url)
+        for done in (self.keywell(*where, "--ca-bundle", self.server.ca), self.keywell(*where, AWS_CA_BUNDLE=self.server.ca),
+                # The option wins.
+                self.keywell(*where, "--ca-bundle", self.server.ca, AWS_CA_BUNDLE="/nowhere"),
+                self.keywell(*where, "--no-verify-ssl")):
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("Keys", json.loads(done.stdout))
+        # The system's authorities do not know it; a file of others, or of none, does not help.
+        with tempfile.TemporaryDirectory() as folder:
+            (other, _), _ = make_pair(folder, "other")
+            empty = os.path.join(folder, "empty")
+            write(empty, b"", 0o600)
+            for done in (self.keywell(*where), self.keywell(*where, "--ca-bundle", other), self.keywell(*where, AWS_CA_BUNDLE=other),
+                    self.keywell(*where, "--ca-bundle", empty), self.keywell(*where, "--ca-bundle", "/nowhere")):
+                self.assertEqual((done.returncode, done.stdout), (255, ""), done.stderr)
+        # A certificate is good for the names in it only.
+        named = self.server.url.replace("127.0.0.1", "127.0.0.2")
+        done = self.keywell("list-keys", "--endpoint-url", named, "--ca-bundle", self.server.ca)
+        self.assertEqual((done.returncode, done.stdout), (255, ""), done.stderr)
+
     def test_stock_clients(self):
         self.assertTrue(self.server.url.startswith("https://127.0.0.1:"))
         key = self.server.client().create_key()["KeyMetadata"]["KeyId"]
