@@ -8,7 +8,7 @@
 
 /* A commit that takes longer is felt by every caller: an answer waits for its audit record. */
 #define COMMIT_SLOW_US 5000.0
-/* Slower still, two writes in a row outlast the patience of SDKs' shortest retries. */
+/* Of one in a hundred; more is felt as a stall. */
 #define COMMIT_LATE_US 50000.0
 /* A signature is good for KW_CLOCK_SKEW_MS either way; a tenth of it leaves room for the clients' clocks. */
 #define CLOCK_ERROR_S (KW_CLOCK_SKEW_MS / 1000.0 / 10)

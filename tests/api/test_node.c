@@ -138,12 +138,37 @@ START_TEST(test_restarts)
 }
 END_TEST
 
+/* Makes what a first start makes, once; a server then starts on it and finds its own. */
+START_TEST(test_makes_data)
+{
+    char made[64], path[80], why[512] = "";
+    struct stat key, later;
+
+    snprintf(made, sizeof(made), "%s/made", folder);
+    config.data_dir = made;
+    ck_assert_msg(kw_node_make_data(&config, why, sizeof(why)) == 0, "%s", why);
+    snprintf(path, sizeof(path), "%s/root.key", made);
+    ck_assert_int_eq(stat(path, &key), 0);
+    ck_assert_int_eq(kw_node_make_data(&config, why, sizeof(why)), KW_NODE_EXISTS);
+    ck_assert_ptr_nonnull(strstr(why, "is a data folder already"));
+    struct kw_node *node = start();
+    ck_assert_int_lt(kw_node_make_data(&config, why, sizeof(why)), 0);
+    ck_assert_ptr_nonnull(strstr(why, "in use"));
+    kw_node_stop(node);
+    ck_assert_int_eq(stat(path, &later), 0);
+    ck_assert_uint_eq(key.st_ino, later.st_ino);
+    config.data_dir = "/nowhere/at/all";
+    ck_assert_int_lt(kw_node_make_data(&config, why, sizeof(why)), 0);
+}
+END_TEST
+
 static void add(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, set_up_config, NULL);
     tcase_add_test(tcase, test_serves);
     tcase_add_test(tcase, test_refuses_to_start);
     tcase_add_test(tcase, test_restarts);
+    tcase_add_test(tcase, test_makes_data);
 }
 
 int main(void)
