@@ -152,12 +152,12 @@ static void judge_autogroup(const struct kw_machine *machine, struct kw_finding 
         say(finding, "off: idle priority counts against every program");
         return;
     }
-    say(finding, "on: idle priority counts within the server's session only, beside others it has a full "
-                 "share of each core");
+    say(finding,
+        "on: beside threads of the kernel and of other sessions, workers count as if at normal priority");
     advise(finding, KW_VERDICT_WARN,
-        "if other programs run here: sysctl kernel.sched_autogroup_enabled=0, or bound the filling of pools "
-        "by "
-        "--cpu-share");
+        "the kernel's own threads, which end the writes of the audit log, then wait for a tick of a core "
+        "that "
+        "fills pools (4 ms at 250 Hz): sysctl kernel.sched_autogroup_enabled=0 before the server starts");
 }
 
 static void judge_disk(const struct kw_machine *machine, struct kw_finding *finding)
