@@ -74,8 +74,10 @@ int kw_plan_ride_out(const struct kw_plan_case *of, enum kw_spec spec, double bu
     for (unsigned i = 0; i < RUNS; i++)
         KW_TRY(first_miss(&in_burst, spec, horizon_s, seed * 0x10001 + i, &times_s[i]));
     qsort(times_s, RUNS, sizeof(*times_s), compare);
-    *ret = (struct kw_plan_ride_out){
-        .burst_per_s = burst_per_s, .median_s = times_s[RUNS / 2], .sure_s = times_s[RUNS / 20]};
+    *ret = (struct kw_plan_ride_out){.burst_per_s = burst_per_s,
+        .horizon_s = horizon_s,
+        .median_s = times_s[RUNS / 2],
+        .sure_s = times_s[RUNS / 20]};
     return 0;
 }
 

@@ -59,6 +59,7 @@ KW_MUST_CHECK int kw_plan_cold_fill(
  * without a miss; INFINITY: longer than horizon_s. Returns: 0 | -ENOMEM */
 struct kw_plan_ride_out {
     double burst_per_s;
+    double horizon_s;
     double median_s;
     double sure_s;
 };

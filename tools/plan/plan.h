@@ -5,6 +5,7 @@
  *   arrivals.h    when requests come, by a demand
  *   simulation.h  one run of workers, scheduler and pools
  *   estimate.h    several runs, and what they come to, with confidence intervals
+ *   solver.h      the least cores and depths that hold an objective
  *   bound.h       what is known in closed form, to hold the simulation against
  *
  * All times are in seconds, all rates per second. Functions here are pure.

@@ -18,7 +18,8 @@ static unsigned count(double from_s, double to_s)
         double before_s = arrivals.next_s;
 
         kw_plan_arrivals_next(&arrivals);
-        ck_assert(arrivals.next_s >= before_s);
+        if (arrivals.next_s < before_s) /* Check's own assertions cost a system call each */
+            ck_abort_msg("time goes back");
         num++;
     }
     return num;
