@@ -7,6 +7,8 @@
  *   estimate.h    several runs, and what they come to, with confidence intervals
  *   solver.h      the least cores and depths that hold an objective
  *   bound.h       what is known in closed form, to hold the simulation against
+ *   measure.h     the profile of this machine
+ *   profile.h     a profile as a file
  *
  * All times are in seconds, all rates per second. Functions here are pure.
  */
