@@ -6,6 +6,7 @@
  *   simulation.h  one run of workers, scheduler and pools
  *   estimate.h    several runs, and what they come to, with confidence intervals
  *   solver.h      the least cores and depths that hold an objective
+ *   fleet.h       the same for many machines, some of them lost
  *   bound.h       what is known in closed form, to hold the simulation against
  *   measure.h     the profile of this machine
  *   profile.h     a profile as a file

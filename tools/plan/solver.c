@@ -187,24 +187,57 @@ static int at_factor(struct kw_plan_solver *solver, const struct kw_plan_case *a
 
 /* ---- all ---- */
 
+static int look_around(
+    struct kw_plan_solver *solver, const struct kw_plan_solver_options *options, struct kw_plan_answer *ret)
+{
+    struct kw_plan_case answer = solver->of;
+
+    for (unsigned i = 0; !options->no_sensitivity && i < KW_PLAN_SENSITIVITIES; i++)
+        KW_TRY(at_factor(solver, &answer, factors[i], &ret->sensitivity[i]));
+    return 0;
+}
+
 static int solve(
     struct kw_plan_solver *solver, const struct kw_plan_solver_options *options, struct kw_plan_answer *ret)
 {
-    struct kw_plan_case answer;
     int r = kw_plan_solver_search(solver, cores_allowed(&solver->limits));
 
     KW_TRY(r);
     if (r > 0)
         KW_TRY(give_up(solver, ret));
     KW_TRY(describe(solver, ret));
-    answer = solver->of;
-    for (unsigned i = 0; !options->no_sensitivity && i < KW_PLAN_SENSITIVITIES; i++)
-        KW_TRY(at_factor(solver, &answer, factors[i], &ret->sensitivity[i]));
-    return 0;
+    return look_around(solver, options, ret);
 }
 
-int kw_plan_solve(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
-    const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options,
+static void say_who_misses(const struct kw_plan_solver *solver, char *why, size_t why_cap)
+{
+    const char *begin = "these settings do not hold the objective for";
+    size_t len = (size_t)snprintf(why, why_cap, "%s", begin);
+
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
+        if (solver->of.demand[spec].kind != KW_PLAN_NONE && !kw_plan_solver_holds(solver, spec))
+            len += (size_t)snprintf(why + len, why_cap - len, "%s %s", len > strlen(begin) ? "," : "",
+                kw_spec_info((enum kw_spec)spec)->name);
+}
+
+static int judge(
+    struct kw_plan_solver *solver, const struct kw_plan_solver_options *options, struct kw_plan_answer *ret)
+{
+    KW_TRY(describe(solver, ret));
+    *solver->estimate = ret->estimate;
+    for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
+        if (solver->of.demand[spec].kind != KW_PLAN_NONE && !kw_plan_solver_holds(solver, spec))
+            ret->verdict = KW_PLAN_UNREACHABLE;
+    if (ret->verdict == KW_PLAN_UNREACHABLE)
+        say_who_misses(solver, ret->why, sizeof(ret->why));
+    return look_around(solver, options, ret);
+}
+
+typedef int work(
+    struct kw_plan_solver *solver, const struct kw_plan_solver_options *options, struct kw_plan_answer *ret);
+
+static int with_solver(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
+    const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options, work *does,
     struct kw_plan_answer *ret)
 {
     struct kw_plan_solver solver = {
@@ -217,11 +250,40 @@ int kw_plan_solve(const struct kw_plan_case *of, const struct kw_plan_objective 
     };
     int r;
 
-    memset(ret, 0, sizeof(*ret));
     solver.estimate = malloc(sizeof(*solver.estimate));
     KW_REQUIRE(solver.estimate != NULL, -ENOMEM);
     kw_plan_solver_effort(&solver);
-    r = solve(&solver, options, ret);
+    r = does(&solver, options, ret);
     free(solver.estimate);
     return r;
+}
+
+int kw_plan_solve(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
+    const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options,
+    struct kw_plan_answer *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    return with_solver(of, objective, limits, options, solve, ret);
+}
+
+int kw_plan_judge(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
+    const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options,
+    struct kw_plan_answer *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    return with_solver(of, objective, limits, options, judge, ret);
+}
+
+static int reach(
+    struct kw_plan_solver *solver, const struct kw_plan_solver_options *options, struct kw_plan_answer *ret)
+{
+    (void)options;
+    (void)ret;
+    return kw_plan_solver_fits(solver, cores_allowed(&solver->limits));
+}
+
+int kw_plan_reaches(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
+    const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options)
+{
+    return with_solver(of, objective, limits, options, reach, NULL);
 }

@@ -70,5 +70,13 @@ struct kw_plan_solver_options {
 KW_MUST_CHECK int kw_plan_solve(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
     const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options,
     struct kw_plan_answer *ret);
+/* kw_plan_judge() - the same of the case's own settings instead of the least: the verdict is whether they
+ * hold the objective. The limits count for other demands only. Returns: as kw_plan_solve() */
+KW_MUST_CHECK int kw_plan_judge(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
+    const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options,
+    struct kw_plan_answer *ret);
+/* kw_plan_reaches() - is there an answer within the limits? Returns: 0 | 1 (no) | -ENOMEM | -ECANCELED */
+KW_MUST_CHECK int kw_plan_reaches(const struct kw_plan_case *of, const struct kw_plan_objective *objective,
+    const struct kw_plan_limits *limits, const struct kw_plan_solver_options *options);
 
 #endif

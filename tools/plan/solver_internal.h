@@ -25,5 +25,10 @@ KW_MUST_CHECK int kw_plan_solver_step(struct kw_plan_solver *solver, const char 
 /* kw_plan_solver_search() - the least cores up to cores_max, and the depths. Out: solver->of.settings.
  * Returns: 0 | 1 (none; the settings are those tried last) | -ENOMEM | -ECANCELED */
 KW_MUST_CHECK int kw_plan_solver_search(struct kw_plan_solver *solver, unsigned cores_max);
+/* kw_plan_solver_fits() - do so many cores reach the objective, whatever fewer do? Returns: as
+ * kw_plan_solver_search() */
+KW_MUST_CHECK int kw_plan_solver_fits(struct kw_plan_solver *solver, unsigned cores);
+/* Does the spec hold its objective, by the estimate at hand? */
+KW_MUST_CHECK bool kw_plan_solver_holds(const struct kw_plan_solver *solver, unsigned spec);
 
 #endif

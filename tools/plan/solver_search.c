@@ -65,7 +65,7 @@ static int try(struct kw_plan_solver *solver)
 }
 
 /* Of a share of which nothing was seen, no more is known than that three would have been, most likely. */
-static bool holds(const struct kw_plan_solver *solver, unsigned spec)
+bool kw_plan_solver_holds(const struct kw_plan_solver *solver, unsigned spec)
 {
     const struct kw_plan_spec_estimate *seen = &solver->estimate->spec[spec];
     double value = solver->objective.value[spec];
@@ -79,7 +79,7 @@ static bool holds(const struct kw_plan_solver *solver, unsigned spec)
 static bool all_hold(const struct kw_plan_solver *solver)
 {
     for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
-        if (is_wanted(solver, spec) && !holds(solver, spec))
+        if (is_wanted(solver, spec) && !kw_plan_solver_holds(solver, spec))
             return false;
     return true;
 }
@@ -103,7 +103,7 @@ static int grow(struct kw_plan_solver *solver, struct range *ranges)
         for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++) {
             if (!is_wanted(solver, spec))
                 continue;
-            if (holds(solver, spec)) {
+            if (kw_plan_solver_holds(solver, spec)) {
                 ranges[spec].high = depth[spec];
                 continue;
             }
@@ -144,7 +144,7 @@ static int narrow(struct kw_plan_solver *solver, struct range *ranges)
         KW_TRY(try(solver));
         for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
             if (is_wanted(solver, spec) && is_coarse(&ranges[spec]))
-                *(holds(solver, spec) ? &ranges[spec].high : &ranges[spec].low) = depth[spec];
+                *(kw_plan_solver_holds(solver, spec) ? &ranges[spec].high : &ranges[spec].low) = depth[spec];
     }
 }
 
@@ -158,7 +158,7 @@ static int raise_until_all_hold(struct kw_plan_solver *solver)
         if (all_hold(solver))
             return 0;
         for (unsigned spec = 0; spec < KW_SPEC_NUM; spec++)
-            if (is_wanted(solver, spec) && !holds(solver, spec))
+            if (is_wanted(solver, spec) && !kw_plan_solver_holds(solver, spec))
                 depth[spec] = KW_MIN(depth[spec] + KW_MAX(1u, depth[spec] / 16), solver->depth_max);
     }
     return 1;
@@ -214,6 +214,11 @@ static bool can_work(const struct kw_plan_solver *solver, unsigned cores)
             refused = fmin(refused,
                 solver->of.settings.on_empty[spec] == KW_ON_EMPTY_REJECT ? allowed_share(solver, spec) : 0);
     return kw_plan_load(&solver->of, cores) * (1 - refused) <= cores * KW_PLAN_UTILISATION_MAX;
+}
+
+int kw_plan_solver_fits(struct kw_plan_solver *solver, unsigned cores)
+{
+    return cores >= 1 && can_work(solver, cores) ? find_depths(solver, cores) : 1;
 }
 
 /* Deeper pools make up for fewer cores up to a point, so what works with some cores works with more. */
