@@ -17,6 +17,7 @@ struct settings {
     struct kw_node_config node;
     bool has_listen;
     bool version;
+    const char *config; /* NULL: none */
 };
 
 static const char *set_tls_cert(void *to, const char *value)
@@ -176,11 +177,11 @@ static const char *set_serving_cpus(void *to, const char *value)
 static const char *set_cpus(void *to, const char *value)
 {
     struct settings *settings = to;
-    struct kw_cpus wanted;
+    struct kw_cpus wanted, allowed;
 
     if (kw_cpus_parse(kw_bytes_str(value), &wanted) != 0 || wanted.num == 0)
         return "must be a list of cores, such as 0-3,6";
-    if (!kw_cpus_within(&wanted, &settings->node.cpus))
+    if (kw_cpus_allowed(&allowed) < 0 || !kw_cpus_within(&wanted, &allowed))
         return "names a core that this process may not use";
     settings->node.cpus = wanted;
     return NULL;
@@ -284,6 +285,12 @@ static const char *set_log_level(void *to, const char *value)
     return NULL;
 }
 
+static const char *set_config(void *to, const char *value)
+{
+    ((struct settings *)to)->config = value;
+    return value[0] == '\0' ? "must name a file" : NULL;
+}
+
 static const char *set_version(void *to, const char *value)
 {
     (void)value;
@@ -337,8 +344,12 @@ static const struct kw_option options[] = {
     {"--clock-offset", "SECONDS", "for trials: shift the clock by which keys live (default 0)",
         set_clock_offset},
     {"--log-level", "LEVEL", "debug, info, warn or error (default info)", set_log_level},
+    /* No settings of a file from here on: NUM_SETTINGS. */
+    {"--config", "FILE", "a file with these options, as lines such as pool = RSA_2048=1000; see below",
+        set_config},
     {"--version", NULL, "the version", set_version},
 };
+#define NUM_SETTINGS (KW_ARRAY_LEN(options) - 2)
 
 static void help(void)
 {
@@ -359,6 +370,10 @@ static void help(void)
            "  wait                         in line, until the pool has a pair or the time is up\n"
            "  generate                     the same, and a pair is made for the request besides\n"
            "  reject                       ThrottlingException at once\n");
+    printf(
+        "\nThe file of --config has lines of NAME = VALUE, a NAME being an option without its dashes; an "
+        "option "
+        "that\ntakes no value is switched on by yes. # begins a comment. What the command line says wins.\n");
     printf("\nEnvironment:\n  %-28s %s\n", "KEYWELL_CPU",
         "instruction set for keywell's own generators: auto, portable or avx512ifma");
 }
@@ -435,9 +450,25 @@ static int serve(const struct kw_node_config *config)
     return 0;
 }
 
+/* The defaults, then what the file says, then the command line. Returns: as kw_options_parse() */
+static int collect(struct settings *settings, int argc, char **argv, int *ret_rest)
+{
+    /* Settings point into it until the process ends. */
+    static char *text;
+    const struct settings defaults = *settings;
+    int r = kw_options_parse("keywelld", options, KW_ARRAY_LEN(options), argc, argv, settings, ret_rest);
+    const char *config = settings->config;
+
+    if (r != 0 || config == NULL || settings->version)
+        return r;
+    *settings = defaults;
+    KW_REQUIRE(kw_options_load("keywelld", options, NUM_SETTINGS, config, settings, &text) == 0, 1);
+    return kw_options_parse("keywelld", options, KW_ARRAY_LEN(options), argc, argv, settings, ret_rest);
+}
+
 int main(int argc, char **argv)
 {
-    struct settings settings = {.version = false};
+    static struct settings settings;
     int rest, r = kw_node_defaults(&settings.node);
     const char *problem;
 
@@ -446,7 +477,7 @@ int main(int argc, char **argv)
         return 1;
     }
     settings.node.cpu_mask = getenv("KEYWELL_CPU");
-    r = kw_options_parse("keywelld", options, KW_ARRAY_LEN(options), argc, argv, &settings, &rest);
+    r = collect(&settings, argc, argv, &rest);
     if (r == 2) {
         help();
         return 0;

@@ -17,6 +17,12 @@ struct kw_option {
  * usage) | 2 (--help was asked for) */
 KW_MUST_CHECK int kw_options_parse(const char *program, const struct kw_option *options, size_t num_options,
     int argc, char **argv, void *to, int *ret_rest);
+/* kw_options_load() - the same options from a file (tools/settingsfile.h): `pool = RSA_2048=100` is
+ * `--pool RSA_2048=100`; an option without argument takes yes or no. Out: ret_text, what set() was given
+ * points into it: free() it when those values are no longer needed. Prints a sentence with file and line on
+ * stderr when it fails. Returns: 0 | 1 */
+KW_MUST_CHECK int kw_options_load(const char *program, const struct kw_option *options, size_t num_options,
+    const char *path, void *to, char **ret_text);
 /* Prints the table. */
 void kw_options_help(const struct kw_option *options, size_t num_options);
 /* A decimal number within bounds. Returns: 0 | 1 */
