@@ -131,6 +131,9 @@ static json_t *setup_of(const struct kw_load_report *report)
     json_object_set_new(setup, "connections", json_integer(plan->num_connections));
     json_object_set_new(setup, "threads", json_integer(plan->num_threads));
     json_object_set_new(setup, "arrivals", json_string(plan->poisson ? "poisson" : "constant"));
+    json_object_set_new(setup, "burst_seconds", json_real((double)plan->burst_on_ns / 1e9));
+    json_object_set_new(setup, "quiet_seconds", json_real((double)plan->burst_quiet_ns / 1e9));
+    json_object_set_new(setup, "seed", json_integer((json_int_t)plan->seed));
     json_object_set_new(setup, "signed", json_boolean(plan->ops[0].request.is_signed));
     json_object_set_new(setup, "warm_up_seconds", json_real(report->warm_up_s));
     json_object_set_new(setup, "duration_seconds", json_real(report->duration_s));

@@ -41,11 +41,13 @@ struct kw_load_plan {
     uint64_t timeout_ns;
     unsigned num_connections;
     unsigned num_threads;
-    unsigned cpus[64]; /* thread i on cpus[i % num_cpus] */
-    unsigned num_cpus; /* 0: wherever the system puts them */
-    bool poisson;      /* gaps between requests are exponential instead of equal */
-    bool spin;         /* threads never sleep */
-    bool epoll;        /* instead of io_uring */
+    unsigned cpus[64];                    /* thread i on cpus[i % num_cpus] */
+    unsigned num_cpus;                    /* 0: wherever the system puts them */
+    bool poisson;                         /* gaps between requests are exponential instead of equal */
+    uint64_t burst_on_ns, burst_quiet_ns; /* requests come in the former only; 0: always */
+    uint64_t seed;                        /* of the arrivals */
+    bool spin;                            /* threads never sleep */
+    bool epoll;                           /* instead of io_uring */
 };
 
 /* kw_load_endpoint_parse() - "http://HOST[:PORT]", "https://..."; the path may be "/". Does not look the host

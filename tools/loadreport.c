@@ -40,11 +40,11 @@ void kw_load_print_heading(FILE *file, const struct kw_load_report *report)
     char what[512];
 
     kw_load_describe(plan, what, sizeof(what));
-    fprintf(file, "%s\n%s://%s%s%s, %u connection%s, %u thread%s, %s, %g s after %g s of warm-up\n", what,
+    fprintf(file, "%s\n%s://%s%s%s, %u connection%s, %u thread%s, %s%s, %g s after %g s of warm-up\n", what,
         plan->endpoint.tls ? "https" : "http", plan->endpoint.header, report->tls[0] != '\0' ? ", " : "",
         report->tls, plan->num_connections, plan->num_connections == 1 ? "" : "s", plan->num_threads,
         plan->num_threads == 1 ? "" : "s", plan->poisson ? "Poisson arrivals" : "equal gaps",
-        report->duration_s, report->warm_up_s);
+        plan->burst_on_ns > 0 ? " in bursts" : "", report->duration_s, report->warm_up_s);
     fprintf(file, "\n%10s %10s %10s %8s %8s %9s %9s %9s %9s %9s %5s  %s\n", "rate/s", "good/s", "requests",
         "failed", "missed", "p50", "p90", "p99", "p99.9", "max", "core", "");
 }

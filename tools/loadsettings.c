@@ -223,6 +223,28 @@ static const char *set_arrivals(void *to, const char *value)
                                                                            : "must be constant or poisson";
 }
 
+static const char *set_burst(void *to, const char *value)
+{
+    struct kw_load_plan *plan = &settings_of(to)->plan;
+    const char *colon = strchr(value, ':');
+    char on[32] = "";
+
+    if (colon == NULL || (size_t)(colon - value) >= sizeof(on))
+        return "must be ON:OFF, such as 2s:8s";
+    memcpy(on, value, (size_t)(colon - value));
+    return parse_duration(on, &plan->burst_on_ns) == 0 && plan->burst_on_ns > 0 &&
+                   parse_duration(colon + 1, &plan->burst_quiet_ns) == 0
+               ? NULL
+               : "must be ON:OFF, such as 2s:8s";
+}
+
+static const char *set_seed(void *to, const char *value)
+{
+    return kw_number_parse(value, 0, UINT64_C(1000000000000), &settings_of(to)->plan.seed) == 0
+               ? NULL
+               : "must be a number";
+}
+
 static const char *set_io(void *to, const char *value)
 {
     settings_of(to)->plan.epoll = strcmp(value, "epoll") == 0;
@@ -260,6 +282,8 @@ static const struct kw_option options[] = {
     {"--cpu", "LIST", "cores to pin the threads to", set_cpu},
     {"--timeout", "TIME", "an answer that takes longer counts as failed (default 10s)", set_timeout},
     {"--arrivals", "KIND", "constant (equal gaps, the default) or poisson", set_arrivals},
+    {"--burst", "ON:OFF", "requests come for ON, then none for OFF; --rate is the mean of both", set_burst},
+    {"--seed", "N", "other moments of Poisson arrivals (default 0)", set_seed},
     {"--region", "R", "to sign for (default: as the AWS CLI finds it)", set_region},
     {"--profile", "NAME", "whose credentials (default: as the AWS CLI finds them)", set_profile},
     {"--ca-bundle", "FILE", "certificates to trust, PEM (default: the system's)", set_ca_bundle},
@@ -342,6 +366,8 @@ static int check(const struct kw_load_settings *settings)
         return usage("--rate R or --sweep LOW:HIGH is required");
     if (settings->num_rates > 0 && settings->sweep_low > 0)
         return usage("--rate and --sweep exclude each other");
+    if (settings->plan.burst_on_ns > 0 && settings->schedule.requests_max > 0)
+        return usage("--burst and --max-requests exclude each other");
     if (settings->sweep_low > 0 && settings->report.num_slos == 0)
         return usage("--sweep needs an objective, such as --slo 'p99<1ms'");
     if (settings->static_path != NULL && settings->mix != NULL)

@@ -1,6 +1,5 @@
 #include "tools/loadworker.h"
 
-#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +18,6 @@ static uint64_t cpu_ns(void)
 
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/* xorshift64* (Vigna 2016). */
-static uint64_t draw(struct kw_load_worker *worker)
-{
-    worker->random ^= worker->random >> 12;
-    worker->random ^= worker->random << 25;
-    worker->random ^= worker->random >> 27;
-    return worker->random * UINT64_C(0x2545f4914f6cdd1d);
 }
 
 /* ---- life ---- */
@@ -69,7 +59,9 @@ int kw_load_worker_new(struct kw_load_worker **ret, const struct kw_load_plan *p
     worker->schedule = schedule;
     worker->shared = shared;
     worker->index = index;
-    worker->random = UINT64_C(0x9e3779b97f4a7c15) * (index + 1);
+    worker->random = UINT64_C(0xd1342543de82ef95) * (index + 1);
+    kw_load_arrivals_init(&worker->arrivals, plan->poisson, 1e9 / schedule->rate * threads, plan->burst_on_ns,
+        plan->burst_quiet_ns, plan->seed * 65537 + index);
     worker->num_max = UINT64_MAX;
     if (schedule->requests_max > 0)
         worker->num_max = schedule->requests_max / threads + (index < schedule->requests_max % threads);
@@ -106,14 +98,8 @@ static void finish_sending(struct kw_load_worker *worker)
 
 static void advance(struct kw_load_worker *worker)
 {
-    double gap = 1e9 / worker->schedule->rate * worker->plan->num_threads;
-    uint64_t i = ++worker->num_sent;
-
-    if (worker->plan->poisson)
-        worker->next_ns += (uint64_t)(-log1p(-(double)(draw(worker) >> 11) * 0x1p-53) * gap);
-    else
-        worker->next_ns = worker->start_ns + (uint64_t)((double)i * gap);
-    if (i >= worker->num_max || worker->next_ns >= worker->end_ns)
+    worker->next_ns = worker->start_ns + kw_load_arrivals_next(&worker->arrivals);
+    if (++worker->num_sent >= worker->num_max || worker->next_ns >= worker->end_ns)
         finish_sending(worker);
 }
 
@@ -124,7 +110,7 @@ static unsigned choose(struct kw_load_worker *worker)
 
     if (plan->num_ops == 1)
         return 0;
-    point = (draw(worker) >> 11) % plan->ops[plan->num_ops - 1].threshold;
+    point = (kw_load_random(&worker->random) >> 11) % plan->ops[plan->num_ops - 1].threshold;
     for (unsigned i = 0;; i++) {
         if (point < plan->ops[i].threshold)
             return i;

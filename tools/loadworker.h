@@ -9,6 +9,7 @@
 #define KW_TOOLS_LOADWORKER_H
 
 #include "tools/loadanswer.h"
+#include "tools/loadarrivals.h"
 #include "tools/loadplan.h"
 #include "tools/loadtally.h"
 #include "tools/loadtls.h"
@@ -78,7 +79,7 @@ struct kw_load_conn *kw_load_conn_take(struct kw_load_worker *worker);
 /* Sends the request that was due then on a connection that was taken. */
 void kw_load_conn_start(struct kw_load_conn *conn, unsigned op, uint64_t due_ns, bool measured);
 
-/* When requests are due: at start + i / rate. */
+/* How many requests are due, and when they are measured. */
 struct kw_load_schedule {
     double rate;           /* of all threads, a second */
     uint64_t warm_up_ns;   /* not measured */
@@ -114,7 +115,8 @@ struct kw_load_worker {
     void *wire_state;
     pthread_t thread;
     struct kw_load_signer signer;
-    uint64_t random;
+    struct kw_load_arrivals arrivals;
+    uint64_t random; /* for the mix */
 
     struct kw_load_conn *conns;
     unsigned num_conns;
