@@ -94,12 +94,12 @@ int kw_settings_next(struct kw_settings_walk *walk, struct kw_setting *ret, cons
     return KW_SETTINGS_END;
 }
 
-/* `SPEC=` of a value, or nothing. */
+/* `SPEC=` of a value that is about one spec, or nothing. */
 static struct kw_bytes part_of(struct kw_bytes value)
 {
-    ssize_t equals = kw_bytes_find(value, '=');
+    ssize_t equals = kw_bytes_find(value, '='), comma = kw_bytes_find(value, ',');
 
-    return KW_BYTES(value.ptr, equals >= 0 ? (size_t)equals + 1 : 0);
+    return KW_BYTES(value.ptr, equals >= 0 && (comma < 0 || comma > equals) ? (size_t)equals + 1 : 0);
 }
 
 static bool replaces(const struct kw_setting *new, const struct kw_setting *old)

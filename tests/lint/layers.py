@@ -18,8 +18,6 @@ ENGINE_PURE = {"engine/scheduler.h"}
 # Parts of programs that are pure enough to have tests of their own; nobody else sees them.
 TOOLS_PARTS = {f"tools/{name}.h" for name in ("doctor", "loadanswer", "loadarrivals", "loadhdr", "loadplan", "loadsign", "loadslo",
     "loadtally", "poolview", "seed", "settingsfile", "terminal")}
-TOOLS_PARTS = {f"tools/{name}.h" for name in ("doctor", "loadanswer", "loadarrivals", "loadhdr", "loadplan", "loadsign", "loadslo",
-    "loadtally", "poolview", "seed", "settingsfile", "terminal")}
 # The parts of the command line and of the planner are looked at by tests in their folders, and by fuzzers.
 TOOLS_FOLDERS = ("tools/cli/", "tools/plan/")
 # Longer files are shown from the first on and refused from the second on.

@@ -1,13 +1,12 @@
 #include "tools/plan/solver.h"
 
 #include "pool/limits.h"
+#include "tools/plan/quantity.h"
 #include "tools/plan/solver_internal.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MIB (1024.0 * 1024.0)
 
 static const double factors[KW_PLAN_SENSITIVITIES] = {0.5, 2};
 
@@ -91,14 +90,15 @@ static void say_needs(
 {
     unsigned allowed = cores_allowed(&solver->limits), cores = reaches->settings.cores;
     double bytes = kw_plan_memory_bytes(&reaches->settings), cost = cost_per_hour(&solver->limits, cores);
-    char memory[64] = "";
+    char memory[64] = "", needed[KW_QUANTITY_MAX], allowed_bytes[KW_QUANTITY_MAX];
     size_t len;
 
     if (solver->limits.memory_bytes_max > 0)
-        snprintf(memory, sizeof(memory), " and %.1f MiB of pools", solver->limits.memory_bytes_max / MIB);
+        snprintf(memory, sizeof(memory), " and %s of pools",
+            kw_quantity_show_bytes(solver->limits.memory_bytes_max, allowed_bytes));
     len = (size_t)snprintf(why, why_cap,
-        "the objective is out of reach with %u core%s%s: %u core%s and %.1f MiB of pools would reach it",
-        allowed, allowed == 1 ? "" : "s", memory, cores, cores == 1 ? "" : "s", bytes / MIB);
+        "the objective is out of reach with %u core%s%s: %u core%s and %s of pools would reach it", allowed,
+        allowed == 1 ? "" : "s", memory, cores, cores == 1 ? "" : "s", kw_quantity_show_bytes(bytes, needed));
     if (cost > 0 && len < why_cap)
         len += (size_t)snprintf(why + len, why_cap - len, ", for %.4g an hour", cost);
     if (cores > allowed && len < why_cap)
